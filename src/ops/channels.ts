@@ -50,7 +50,8 @@ export const scaleChannels = defineOp({
   inputs: ["x", "gate"],
   elementwise: true,
   infer({ x, gate }) {
-    if (x.shape.length !== 4) return { complaint: `a gate scales a feature map of rank 4, but x is ${typeText(x)}`, about: ["x"] };
+    if (x.shape.length !== 4)
+      return { complaint: `a gate scales a feature map of rank 4, but x is ${typeText(x)}`, about: ["x"] };
     if (gate.shape.length !== 2 || gate.shape[0] !== x.shape[0] || gate.shape[1] !== x.shape[1]) {
       return {
         complaint: `the gate is ${typeText(gate)}, but the feature map has ${x.shape[1]} channels`,

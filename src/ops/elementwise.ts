@@ -54,7 +54,8 @@ export const leakyRelu = defineOp({
   slope: 1,
   infer: ({ x }) => x,
   evaluate({ x }, attrs: { readonly negativeSlope: number }, out) {
-    for (let i = 0; i < out.data.length; i++) out.data[i] = x.data[i]! > 0 ? x.data[i]! : attrs.negativeSlope * x.data[i]!;
+    for (let i = 0; i < out.data.length; i++)
+      out.data[i] = x.data[i]! > 0 ? x.data[i]! : attrs.negativeSlope * x.data[i]!;
   },
 });
 

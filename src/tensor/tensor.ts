@@ -6,7 +6,8 @@ export interface Tensor {
 
 export function tensor(shape: readonly number[], data: ArrayLike<number>): Tensor {
   const size = sizeOf(shape);
-  if (data.length !== size) throw new Error(`a tensor of shape [${shape.join(", ")}] needs ${size} elements, got ${data.length}`);
+  if (data.length !== size)
+    throw new Error(`a tensor of shape [${shape.join(", ")}] needs ${size} elements, got ${data.length}`);
   return { shape, data: data instanceof Float64Array ? data : Float64Array.from(data) };
 }
 

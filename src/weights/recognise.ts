@@ -1,0 +1,67 @@
+/**
+ * Says what a file is that was given where safetensors was expected, and what to do about it; undefined if it is
+ * nothing we know. Only the first bytes are looked at: such a file is named, never parsed.
+ */
+export function recognise(bytes: Uint8Array): string | undefined {
+  const head = String.fromCharCode(...bytes.subarray(0, 512));
+  return kinds.find((kind) => kind.is(head, bytes))?.advice;
+}
+
+const zip = "PK\x03\x04";
+
+const kinds: readonly { is: (head: string, bytes: Uint8Array) => boolean; advice: string }[] = [
+  {
+    is: (head) => /^(\xef\xbb\xbf)?\s*<(!doctype html|html|head|body|\?xml|!--)/i.test(head),
+    advice:
+      "this is a web page, not weights: the download probably returned an error page; download the file itself again",
+  },
+  {
+    is: (head) => head.startsWith("version https://git-lfs"),
+    advice: "this is a Git LFS pointer, not the file that it points to; fetch it with git lfs pull",
+  },
+  {
+    is: (head) => head.startsWith(zip) && /\.(pkl|pt|pth|bin)|\/(version|byteorder|code)/.test(entryName(head)),
+    advice:
+      "this is a PyTorch checkpoint (a pickle in a zip), which sec never opens; convert it with safetensors.torch.save_file",
+  },
+  {
+    is: (head) => head.startsWith(zip) && entryName(head).endsWith(".npy"),
+    advice: "this is a NumPy .npz archive; convert it with safetensors.numpy.save_file",
+  },
+  {
+    is: (head) => head.startsWith(zip),
+    advice:
+      "this is a zip archive; unpack it, or convert it with safetensors.torch.save_file if it is a PyTorch checkpoint",
+  },
+  {
+    is: (_head, bytes) => bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5,
+    advice:
+      "this is a PyTorch pickle, which sec never opens because it can run code; convert it with safetensors.torch.save_file",
+  },
+  {
+    is: (head) => head.startsWith("GGUF") || head.startsWith("GGML"),
+    advice: "this is a GGUF file; convert its tensors to F32 safetensors",
+  },
+  {
+    is: (head) => head.startsWith("\x93NUMPY"),
+    advice: "this is a single NumPy array (.npy); weights come as .safetensors: use safetensors.numpy.save_file",
+  },
+  {
+    is: (head) => head.startsWith("\x89HDF\r\n"),
+    advice: "this is an HDF5 file (Keras); convert it with safetensors.numpy.save_file",
+  },
+  {
+    is: (head) => head.startsWith("\x1f\x8b"),
+    advice: "this is gzip data; unpack it first",
+  },
+  {
+    is: (head) => /^\s*[{[]\s*["{\[]/.test(head),
+    advice: "this is JSON text, not weights; if it is the index of a sharded checkpoint, join its shards into one file",
+  },
+];
+
+/** The name of a zip archive's first entry, one character a byte. */
+function entryName(head: string): string {
+  const length = head.charCodeAt(26) | (head.charCodeAt(27) << 8);
+  return head.slice(30, 30 + length);
+}
