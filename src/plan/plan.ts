@@ -1,0 +1,123 @@
+import type { Span } from "../diagnostics.ts";
+import type { Graph, Node } from "../ir/graph.ts";
+import type { TensorType } from "../tensor/type.ts";
+
+/**
+ * What runs on the device: launches over planned buffers. A launch's meaning is its body, a graph, so the reference
+ * interpreter runs a plan as it runs a graph. Nothing here knows a target.
+ */
+export interface Plan {
+  readonly name: string;
+  /** The graph that the launches compute, after passes. */
+  readonly graph: Graph;
+  readonly launches: readonly Launch[];
+  /** Every stored activation, boundary values included. */
+  readonly values: readonly Value[];
+  /** The boundary: dense NCHW, in the order of the source. */
+  readonly inputs: readonly BoundaryValue[];
+  readonly outputs: readonly BoundaryValue[];
+  readonly slots: readonly Slot[];
+  readonly weights: WeightPlan;
+  /** The largest batch of one run; more images run in chunks. Limited by bindings of 128 MiB and by --max-batch. */
+  readonly maxBatch: number;
+}
+
+/** An activation in memory. */
+export interface Value {
+  /** The name of the node of which it is the value; a boundary value has `.in` or `.out` behind it. */
+  readonly name: string;
+  /** The value that is meant: NCHW, or [N, C], or squeezeParts' [N, tiles, classes, C]. */
+  readonly type: TensorType;
+  /**
+   * - `dense`: as the user sees it, row-major NCHW (or [N, C]);
+   * - `map`: [N, H, W, C padded to 4]; a vector [N, C] is a map of one pixel; the padding channels hold zeros or
+   *   anything finite, and are never read into a result;
+   * - `parts`: [N, tiles, classes, C padded to 4].
+   */
+  readonly layout: "dense" | "map" | "parts";
+  /** Its size in floats for one image; the batch is outermost. A multiple of 4 unless dense. */
+  readonly floatsPerImage: number;
+  /** The buffer that holds it while it lives: an index into `Plan.slots`. */
+  readonly slot: number;
+}
+
+export interface BoundaryValue {
+  /** The user's name of the input or output. */
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** One buffer, used by several values in turn. A slot holds one value at a time, so no launch reads what it writes. */
+export interface Slot {
+  readonly floatsPerImage: number;
+}
+
+export const kernelNames = ["conv", "map", "chain", "softmax", "import", "export"] as const;
+export type KernelName = (typeof kernelNames)[number];
+
+export interface Launch {
+  /** Unique; from the layer: `layer1.0.conv1`. */
+  readonly name: string;
+  /** Which kernel family runs it. */
+  readonly kernel: KernelName;
+  /**
+   * Its meaning. Leaves are `input` nodes called like the values that it reads, and `parameter` nodes called like the
+   * (folded, not yet packed) nodes of the weight program; outputs are called like the values that it writes.
+   */
+  readonly body: Graph;
+  /**
+   * The body's node around which the rest is fused: the convolution, the pooling, the concatenation... Before it the
+   * operand is computed as it is loaded; after it the epilogue, element by element. Undefined for purely elementwise maps
+   * and for chains of vectors.
+   */
+  readonly anchor: Node | undefined;
+  /** Bound in this order: reads, then weights (if any), then writes. All distinct; at most 8 with the weights. */
+  readonly reads: readonly Value[];
+  readonly weights: WeightSection | undefined;
+  readonly writes: readonly Value[];
+  /** Pixels of one image in one workgroup's tile (conv, map): equals the body's squeezeParts' tile if there is one. */
+  readonly tile: Tile;
+  /** Where the layer stands in the source. */
+  readonly span: Span;
+}
+
+/** What one workgroup computes: `pixels` consecutive pixels of one image by `channels` consecutive channels. */
+export interface Tile {
+  readonly pixels: number;
+  readonly channels: number;
+}
+
+/** The weights of one launch, one binding: its tensors one after the other. */
+export interface WeightSection {
+  readonly tensors: readonly PackedTensor[];
+  /** Which of `WeightPlan.buffers`, and where in it; a multiple of 256 bytes. */
+  readonly buffer: number;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+}
+
+export interface PackedTensor {
+  /** The name of the body's parameter node that it packs. */
+  readonly parameter: string;
+  /** The node of the weight program that yields the packed floats: packConv, packDepthwise or packVector of the parameter. */
+  readonly packed: Node;
+  /** Where it begins in its section, in floats; a multiple of 4. */
+  readonly floatOffset: number;
+}
+
+export interface WeightPlan {
+  /** Outputs are the packed tensors in file order; leaves are the checkpoint's tensors. Evaluated in float64 when packed. */
+  readonly program: Graph;
+  /** Sizes in bytes of the buffers into which weights.bin is cut, each at most 128 MiB. */
+  readonly buffers: readonly number[];
+}
+
+/** WebGPU's default limits, which every plan respects. */
+export const limits = {
+  storageBuffers: 8,
+  invocations: 256,
+  workgroupBytes: 16384,
+  workgroupsPerDimension: 65535,
+  bindingBytes: 128 * 1024 * 1024,
+  offsetAlignment: 256,
+} as const;
