@@ -66,7 +66,10 @@ export function declarationFaults(
     fault("order", `${order} is ${channelsOf(order)} channel${order === "grey" ? "" : "s"}, the input has ${channels}`);
   }
   if (!Number.isFinite(scale) || scale === 0) fault("scale", `the scale should be a number other than 0, got ${scale}`);
-  for (const [field, values] of Object.entries({ mean, std }) as ["mean" | "std", readonly number[]][]) {
+  for (const [field, values] of [
+    ["mean", mean],
+    ["std", std],
+  ] as const) {
     if (values.length !== channels)
       fault(field, `${field} has ${values.length} numbers, the input has ${channels} channels`);
     if (!values.every(Number.isFinite)) fault(field, `${field} should hold finite numbers, got [${values.join(", ")}]`);

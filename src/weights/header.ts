@@ -174,9 +174,9 @@ export function parseHeader(text: string): Header {
   }
 }
 
-/** A name for a message: quoted, escaped, and cut where it would fill the screen. */
+/** A name for a message: quoted, cut where it would fill the screen, with what a terminal would obey or hide escaped. */
 export function quote(name: string): string {
-  return JSON.stringify(clip(name));
+  return JSON.stringify(clip(name)).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
 }
 
 class Refusal extends Error {}
