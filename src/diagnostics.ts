@@ -3,6 +3,7 @@
  * Three kinds are never mixed: your program is wrong (a Diagnostic), not supported yet (a Diagnostic that says so),
  * a bug in sec (an exception of class Bug).
  */
+import type { Code } from "./codes.ts";
 
 /** Half-open range of UTF-16 offsets in one source file. `file` is the path relative to the project root. */
 export interface Span {
@@ -14,8 +15,8 @@ export interface Span {
 export type Severity = "error" | "warning" | "note";
 
 export interface Diagnostic {
-  /** Stable, never reused, documented: `SE0123`. */
-  readonly code: string;
+  /** Stable, never reused, explained in codes.ts: `SE0123`. */
+  readonly code: Code;
   readonly severity: Severity;
   /** One sentence: what is wrong. */
   readonly message: string;
