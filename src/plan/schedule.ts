@@ -1,0 +1,308 @@
+import { Bug } from "../diagnostics.ts";
+import {
+  graphOf,
+  inputsOf,
+  node as makeNode,
+  parameterOnly,
+  usersOf,
+  withInputs,
+  type Graph,
+  type Node,
+  type Output,
+} from "../ir/graph.ts";
+import { padTo4 } from "../ops/weights.ts";
+import { elementsPerImage, f32 } from "../tensor/type.ts";
+import { groupNodes, isSqueeze, squeezeShape, type Group, type Grouping } from "./group.ts";
+import { chooseMapTile } from "./kernels/map.ts";
+import { chooseTile } from "./kernels/conv.ts";
+import { assignSlots, largestBatch } from "./memory.ts";
+import { type BoundaryValue, type Launch, type Plan, type Tile, type Value } from "./plan.ts";
+import { splitForLimits } from "./split.ts";
+import { verifyPlan } from "./verify.ts";
+import { planWeights, type WantedTensor } from "./weights.ts";
+
+export interface ScheduleOptions {
+  /** False at -O0: one launch for each node. */
+  readonly fuse: boolean;
+  /** An upper bound from the command line; bindings of 128 MiB give another. */
+  readonly maxBatch?: number | undefined;
+}
+
+/** A value before memory has been planned. */
+type Unplaced = Omit<Value, "slot">;
+type Draft = Omit<Launch, "reads" | "writes" | "weights"> & {
+  readonly reads: readonly Unplaced[];
+  readonly writes: readonly Unplaced[];
+  readonly wanted: readonly WantedTensor[];
+};
+
+/** Graph -> Plan: groups nodes into launches, orders them, places values in buffers and weights in sections. */
+export function schedule(source: Graph, options: ScheduleOptions): Plan {
+  const graph = splitForLimits(source);
+  const grouping = groupNodes(graph, options.fuse);
+  const store = new Store(graph);
+  const drafts = inOrder(grouping, graph).map((group) => draft(group, grouping, graph, store));
+  const boundary = exportOutputs(graph, store, drafts);
+  const inputs = graph.nodes
+    .filter((node) => node.op === "input")
+    .map((node) => ({ name: node.name, value: store.boundary(node, `${node.name}.in`) }));
+
+  const { slotOf, slots } = assignSlots(
+    drafts,
+    inputs.map((input) => input.value),
+    boundary.map((output) => output.value),
+  );
+  const placed = new Map<Unplaced, Value>();
+  for (const [value, slot] of slotOf) placed.set(value, { ...value, slot });
+  const place = (value: Unplaced): Value => placed.get(value)!;
+  const { sections, weights } = planWeights(
+    graph.name,
+    drafts.map((launch) => launch.wanted),
+  );
+
+  const plan: Plan = {
+    name: graph.name,
+    graph,
+    launches: drafts.map(({ wanted: _, ...launch }, index) => ({
+      ...launch,
+      reads: launch.reads.map(place),
+      weights: sections[index],
+      writes: launch.writes.map(place),
+    })),
+    values: [...placed.values()],
+    inputs: inputs.map((input): BoundaryValue => ({ name: input.name, value: place(input.value) })),
+    outputs: boundary.map((output): BoundaryValue => ({ name: output.name, value: place(output.value) })),
+    slots,
+    weights,
+    maxBatch: Math.min(largestBatch(slots), options.maxBatch ?? Infinity),
+  };
+  verifyPlan(plan);
+  return plan;
+}
+
+/** The values that are stored, made on demand: one for each node and layout. */
+class Store {
+  private readonly values = new Map<string, Unplaced>();
+  private readonly taken: Set<string>;
+
+  constructor(graph: Graph) {
+    this.taken = new Set(graph.nodes.map((node) => node.name));
+  }
+
+  /** Feature maps are [N, H, W, C padded to 4], vectors maps of one pixel. */
+  map(node: Node): Unplaced {
+    const [, channels = 1, height = 1, width = 1] = node.type.shape as [unknown, number?, number?, number?];
+    return this.once(`map ${node.name}`, () => ({
+      name: node.name,
+      type: node.type,
+      layout: "map",
+      floatsPerImage: height * width * padTo4(channels),
+    }));
+  }
+
+  parts(parts: Node): Unplaced {
+    const [, tiles, classes, channels] = parts.type.shape as [unknown, number, number, number];
+    return this.once(`parts ${parts.name}`, () => ({
+      name: parts.name,
+      type: parts.type,
+      layout: "parts",
+      floatsPerImage: tiles * classes * padTo4(channels),
+    }));
+  }
+
+  boundary(node: Node, wish: string): Unplaced {
+    return this.once(`dense ${wish}`, () => {
+      let name = wish;
+      while (this.taken.has(name)) name += "_";
+      this.taken.add(name);
+      return { name, type: node.type, layout: "dense", floatsPerImage: elementsPerImage(node.type) };
+    });
+  }
+
+  private once(key: string, make: () => Unplaced): Unplaced {
+    const value = this.values.get(key) ?? make();
+    this.values.set(key, value);
+    return value;
+  }
+}
+
+/** Groups in an order in which each follows those whose values it reads; otherwise as in the source. */
+function inOrder(grouping: Grouping, graph: Graph): Group[] {
+  const position = new Map(graph.nodes.map((node, index) => [node, index]));
+  const producers = new Map<Node, Group>(grouping.groupOf);
+  const parameters = parameterOnly(graph);
+  const squeezer = new Map<Node, Group>();
+  for (const group of grouping.groups) for (const squeeze of group.squeezes) squeezer.set(squeeze, group);
+
+  const needs = (group: Group): Set<Group> => {
+    const result = new Set<Group>();
+    const need = (input: Node) => {
+      if (parameters.has(input) || group.nodes.includes(input)) return;
+      if (grouping.lazy.has(input)) inputsOf(input).forEach(need);
+      else result.add(producers.get(input)!);
+    };
+    for (const node of group.nodes) {
+      if (isSqueeze(node) && group.kernel === "chain") result.add(squeezer.get(node)!);
+      else inputsOf(node).forEach(need);
+    }
+    if (!group.nodes.includes(group.root)) need(group.root);
+    result.delete(group);
+    return result;
+  };
+  const first = (group: Group) =>
+    Math.min(...[...group.nodes, ...group.squeezes, group.root].map((node) => position.get(node)!));
+  const waiting = grouping.groups
+    .map((group) => ({ group, needs: needs(group), first: first(group) }))
+    .sort((a, b) => a.first - b.first);
+  const done = new Set<Group>();
+  const order: Group[] = [];
+  while (waiting.length > 0) {
+    const next = waiting.findIndex((entry) => [...entry.needs].every((group) => done.has(group)));
+    if (next < 0)
+      throw new Bug(
+        `the launches of ${graph.name} wait for one another: ${waiting.map((entry) => entry.group.root.name).join(", ")}`,
+      );
+    const [entry] = waiting.splice(next, 1);
+    done.add(entry!.group);
+    order.push(entry!.group);
+  }
+  return order;
+}
+
+/** One group as a launch: its body is cloned with leaves where it reads stored values and weights. */
+function draft(group: Group, grouping: Grouping, graph: Graph, store: Store): Draft {
+  const parameters = parameterOnly(graph);
+  const reads = new Map<string, Unplaced>();
+  const wanted = new Map<string, WantedTensor>();
+  const cloned = new Map<Node, Node>();
+  const tile = tileOf(group);
+
+  const read = (value: Unplaced): Node => {
+    reads.set(value.name, value);
+    return makeNode("input", { name: value.name, span: group.root.span }, {}, { type: value.type, image: undefined });
+  };
+  const leaf = (old: Node): Node => {
+    if (parameters.has(old)) return makeNode("parameter", old, {}, { type: old.type, role: "weight" });
+    if (old.op === "input") return read(store.boundary(old, `${old.name}.in`));
+    return read(store.map(old));
+  };
+  const clone = (old: Node): Node => {
+    const known = cloned.get(old);
+    if (known) return known;
+    let copy: Node;
+    if (group.kernel === "import") copy = read(store.boundary(old, `${old.name}.in`));
+    else if (isSqueeze(old) && group.nodes.includes(old)) copy = finish(old);
+    else if (!group.nodes.includes(old) && !grouping.lazy.has(old))
+      copy = parameters.has(old) ? leaf(old) : read(store.map(old));
+    else {
+      const inputs: Record<string, Node> = {};
+      for (const [name, input] of Object.entries<Node>(old.inputs)) {
+        inputs[name] = clone(input);
+        if (parameters.has(input)) wanted.set(input.name, { node: input, reader: old, name });
+      }
+      copy = withInputs(old, inputs);
+    }
+    cloned.set(old, copy);
+    return copy;
+  };
+  const finish = (squeeze: Node): Node => {
+    const home = grouping.groups.find((other) => other.squeezes.includes(squeeze))!;
+    const { name, attrs } = partsOf(home.squeezes[0]!, tileOf(home));
+    const [, channels] = inputsOf(squeeze)[0]!.type.shape as [unknown, number];
+    // The shape is squeezeParts' own; a throwaway node infers it.
+    const map = makeNode(
+      "input",
+      { name: `${name}.x`, span: squeeze.span },
+      {},
+      { type: f32("N", channels, attrs.height, attrs.width), image: undefined },
+    );
+    const parts = read(store.parts(makeNode("squeezeParts", { name, span: squeeze.span }, { x: map }, attrs)));
+    return makeNode("squeezeFinish", squeeze, { parts }, attrs);
+  };
+
+  const outputs: Output[] = [];
+  const writes: Unplaced[] = [];
+  const write = (value: Unplaced, node: Node) => {
+    writes.push(value);
+    outputs.push({ name: value.name, node });
+  };
+  if (group.kernel === "chain") {
+    const users = usersOf(graph);
+    const results = new Set(graph.outputs.map((output) => output.node));
+    for (const node of group.nodes) {
+      const copy = clone(node);
+      if (results.has(node) || users.get(node)!.some((user) => !group.nodes.includes(user)))
+        write(store.map(node), copy);
+    }
+  } else {
+    const root = clone(group.root);
+    if (group.stored) write(store.map(group.root), root);
+    const squeeze = group.squeezes[0];
+    if (squeeze) {
+      const { name, attrs } = partsOf(squeeze, tile);
+      const parts = makeNode("squeezeParts", { name, span: squeeze.span }, { x: root }, attrs);
+      write(store.parts(parts), parts);
+    }
+  }
+  const leader = group.anchor ?? group.nodes[0] ?? group.squeezes[0] ?? group.root;
+  return {
+    name:
+      leader.op === "input" ? `${leader.name}.import` : group.nodes.length === 0 ? `${leader.name}.parts` : leader.name,
+    kernel: group.kernel,
+    body: graphOf(leader.name, outputs, []),
+    anchor: group.anchor === undefined || group.kernel === "import" ? undefined : cloned.get(group.anchor),
+    reads: [...reads.values()],
+    wanted: [...wanted.values()],
+    writes,
+    tile,
+    span: leader.span,
+  };
+}
+
+/** The squeezes of one group share their partial sums, which are called after the first of them. */
+function partsOf(squeeze: Node, tile: Tile) {
+  const [, , height, width] = inputsOf(squeeze)[0]!.type.shape as [unknown, number, number, number];
+  return {
+    name: `${squeeze.name}.parts`,
+    attrs: { ...squeezeShape(squeeze), tile: tile.pixels, height, width },
+  };
+}
+
+function tileOf(group: Group): Tile {
+  const [, channels = 1, height = 1, width = 1] = group.root.type.shape as [unknown, number?, number?, number?];
+  if (group.kernel === "conv") return chooseTile(height * width, channels);
+  return chooseMapTile(height * width, channels);
+}
+
+/** What the user gets is dense: a launch for each output whose stored form is not already that. */
+function exportOutputs(graph: Graph, store: Store, drafts: Draft[]): { name: string; value: Unplaced }[] {
+  return graph.outputs.map(({ name, node }) => {
+    const stored = store.map(node);
+    if (
+      stored.floatsPerImage === elementsPerImage(node.type) &&
+      node.type.shape.slice(2).every((extent) => extent === 1)
+    )
+      return { name, value: stored };
+    const value = store.boundary(node, `${name}.out`);
+    if (!drafts.some((launch) => launch.writes.includes(value))) {
+      const leaf = makeNode(
+        "input",
+        { name: stored.name, span: node.span },
+        {},
+        { type: stored.type, image: undefined },
+      );
+      drafts.push({
+        name: `${name}.export`,
+        kernel: "export",
+        body: graphOf(name, [{ name: value.name, node: leaf }], []),
+        anchor: undefined,
+        reads: [stored],
+        wanted: [],
+        writes: [value],
+        tile: tileOf({ kernel: "export", root: node } as Group),
+        span: node.span,
+      });
+    }
+    return { name, value };
+  });
+}

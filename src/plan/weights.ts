@@ -1,0 +1,68 @@
+import { graphOf, node as makeNode, type Node, type Output } from "../ir/graph.ts";
+import { limits, type PackedTensor, type WeightPlan, type WeightSection } from "./plan.ts";
+
+/** A tensor that a launch reads, before it has a place: which node of the weight program, and who reads it as what. */
+export interface WantedTensor {
+  readonly node: Node;
+  readonly reader: Node;
+  readonly name: string;
+}
+
+/**
+ * Packs the weights of each launch one after the other, in launch order: one binding for each launch. A section never
+ * crosses from one buffer of at most 128 MiB into the next.
+ */
+export function planWeights(
+  name: string,
+  wanted: readonly (readonly WantedTensor[])[],
+): { sections: (WeightSection | undefined)[]; weights: WeightPlan } {
+  const buffers: number[] = [];
+  const outputs: Output[] = [];
+  const packedNodes = new Map<string, Node>();
+  const sections = wanted.map((tensors): WeightSection | undefined => {
+    if (tensors.length === 0) return undefined;
+    let floats = 0;
+    const placed = tensors.map((tensor): PackedTensor => {
+      const op = packing(tensor);
+      const packedName = `${tensor.node.name}.${op}`;
+      const packed =
+        packedNodes.get(packedName) ??
+        makeNode(
+          op,
+          { name: packedName, span: tensor.node.span },
+          { [op === "packVector" ? "x" : "weight"]: tensor.node } as never,
+          {},
+        );
+      packedNodes.set(packedName, packed);
+      const repeat = outputs.filter((output) => output.node === packed).length;
+      outputs.push({ name: repeat === 0 ? packedName : `${packedName}_${repeat + 1}`, node: packed });
+      const floatOffset = floats;
+      floats += (packed.type.shape as number[]).reduce((a, b) => a * b, 1);
+      return { parameter: tensor.node.name, packed, floatOffset };
+    });
+    const byteLength = floats * 4;
+    const used = buffers.at(-1) ?? 0;
+    const aligned = Math.ceil(used / limits.offsetAlignment) * limits.offsetAlignment;
+    const fits = buffers.length > 0 && aligned + byteLength <= limits.bindingBytes;
+    const byteOffset = fits ? aligned : 0;
+    if (fits) buffers[buffers.length - 1] = aligned + byteLength;
+    else buffers.push(byteLength);
+    return { tensors: placed, buffer: buffers.length - 1, byteOffset, byteLength };
+  });
+  return { sections, weights: { program: graphOf(name, outputs, []), buffers } };
+}
+
+function packing({ reader, name }: WantedTensor): "packConv" | "packDepthwise" | "packVector" {
+  if (name !== "weight" || (reader.op !== "conv2d" && reader.op !== "dense")) return "packVector";
+  return isDepthwise(reader) ? "packDepthwise" : "packConv";
+}
+
+/** One filter for each channel: groups, inputs and outputs are the same number. */
+export function isDepthwise(node: Node): boolean {
+  return (
+    node.op === "conv2d" &&
+    node.attrs.groups > 1 &&
+    node.attrs.groups === node.inputs.x.type.shape[1] &&
+    node.attrs.groups === node.type.shape[1]
+  );
+}
