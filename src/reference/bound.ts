@@ -1,0 +1,168 @@
+import { inputsOf, opDef, type Graph, type Node } from "../ir/graph.ts";
+import { zeros, type Tensor } from "../tensor/tensor.ts";
+import { interpret } from "./interpret.ts";
+
+/** Half an ulp of 1 in f32: the relative error of one rounded operation. */
+export const epsilon = 2 ** -24;
+
+/**
+ * How far a correct f32 evaluation of a graph may lie from the float64 one, for each element of each wanted node: a
+ * running error analysis with exact leaves. A sum of K products may be off by eps (2 sqrt(K) + 8) sum |w||x|; every
+ * other op passes the errors of its inputs on, times how strongly it depends on them, and adds its own rounding.
+ */
+export function errorBounds(
+  graph: Graph,
+  leaves: ReadonlyMap<string, Tensor>,
+  batch: number,
+  wanted: readonly Node[],
+): Map<Node, Tensor> {
+  const values = interpret(graph, leaves, batch, graph.nodes);
+  const errors = new Map<Node, Tensor>();
+  for (const node of graph.nodes) errors.set(node, errorOf(node, values, errors));
+  return new Map(wanted.map((node) => [node, errors.get(node)!]));
+}
+
+function errorOf(node: Node, values: ReadonlyMap<Node, Tensor>, errors: ReadonlyMap<Node, Tensor>): Tensor {
+  const value = values.get(node)!;
+  const out = zeros(value.shape);
+  const def = opDef(node.op);
+  const evaluate = (inputs: Record<string, Tensor>) => {
+    const result = zeros(value.shape);
+    def.evaluate(inputs, node.attrs, result);
+    return result;
+  };
+  const inputs = (pick: (input: Node) => Tensor) =>
+    Object.fromEntries(Object.entries<Node>(node.inputs).map(([name, input]) => [name, pick(input)]));
+  const size = (input: Node) => magnitude(values.get(input)!);
+  const error = (input: Node) => errors.get(input)!;
+
+  switch (node.op) {
+    case "input":
+    case "parameter":
+      return out;
+
+    case "conv2d":
+    case "dense": {
+      const { x, weight } = node.inputs;
+      const terms = values.get(weight)!.data.length / values.get(weight)!.shape[0]!;
+      const sums = evaluate({ x: size(x), weight: size(weight) });
+      const passed = evaluate({ x: error(x), weight: size(weight) });
+      return fill(out, (i) => rounding(terms) * sums.data[i]! + passed.data[i]!);
+    }
+
+    case "globalAvgPool":
+    case "avgPool":
+    case "tapMeans":
+    case "squeezeFinish":
+    case "squeezeParts": {
+      const [operand] = inputsOf(node) as [Node];
+      const largest = "reduce" in node.attrs && node.attrs.reduce === "max";
+      if (largest) return fill(out, () => greatest(error(operand)));
+      // Partial sums are unbounded only where a class is empty; the magnitudes are those of what is summed.
+      const terms = values.get(operand)!.data.length / value.shape[0]! / value.shape[1]!;
+      const sums = evaluate({ [Object.keys(node.inputs)[0]!]: size(operand) });
+      const passed = evaluate({ [Object.keys(node.inputs)[0]!]: error(operand) });
+      return fill(out, (i) => rounding(terms) * sums.data[i]! + passed.data[i]!);
+    }
+
+    case "maxPool":
+    case "globalMaxPool":
+      return fill(out, () => greatest(error(inputsOf(node)[0]!)));
+
+    case "softmax": {
+      const spread = greatest(error(node.inputs.x));
+      return fill(out, (i) => value.data[i]! * (2 * spread + 64 * epsilon) + epsilon);
+    }
+
+    case "add":
+    case "sub":
+    case "addBias":
+    case "concat":
+    case "sliceChannels":
+    case "shuffleChannels":
+    case "flatten":
+    case "upsample": {
+      const positive = node.op === "sub" ? opDef("add") : def;
+      const passed = zeros(value.shape);
+      positive.evaluate(inputs(error), node.attrs, passed);
+      const sizes = zeros(value.shape);
+      positive.evaluate(inputs(size), node.attrs, sizes);
+      return fill(out, (i) => passed.data[i]! + 4 * epsilon * sizes.data[i]!);
+    }
+
+    case "mul":
+    case "scaleChannels":
+    case "affine":
+    case "scaleBy":
+    case "leakyRelu": {
+      // |f(x + e) - f(x)| <= f(|x| + |e|) - f(|x|) for products and sums of magnitudes.
+      const absolute = absoluteAttrs(node);
+      const moved = zeros(value.shape);
+      def.evaluate(
+        inputs((input) => sum(size(input), error(input))),
+        absolute,
+        moved,
+      );
+      const still = zeros(value.shape);
+      def.evaluate(inputs(size), absolute, still);
+      return fill(out, (i) => moved.data[i]! - still.data[i]! + 4 * epsilon * moved.data[i]!);
+    }
+
+    case "batchNorm": {
+      const { x, weight, bias, mean, variance } = node.inputs;
+      const scale = {
+        ...values.get(weight)!,
+        data: values
+          .get(weight)!
+          .data.map((w, c) => Math.abs(w) / Math.sqrt(values.get(variance)!.data[c]! + node.attrs.eps)),
+      };
+      const shift = {
+        ...scale,
+        data: scale.data.map((s, c) => s * Math.abs(values.get(mean)!.data[c]!) + Math.abs(values.get(bias)!.data[c]!)),
+      };
+      const none = { ...scale, data: scale.data.map(() => 0) };
+      const sizes = zeros(value.shape);
+      opDef("affine").evaluate({ x: size(x), scale, shift }, {}, sizes);
+      const passed = zeros(value.shape);
+      opDef("affine").evaluate({ x: error(x), scale, shift: none }, {}, passed);
+      return fill(out, (i) => passed.data[i]! + 8 * epsilon * sizes.data[i]!);
+    }
+
+    default: {
+      // A function of one element: its slope, its own rounding, and a device's exp and tanh, good to a few ulp of 1.
+      const slope = def.slope ?? 1;
+      const [operand] = inputsOf(node) as [Node];
+      const smooth = node.op === "relu" || node.op === "relu6" ? 0 : 16 * epsilon;
+      return fill(out, (i) => slope * error(operand).data[i]! + smooth * (1 + Math.abs(value.data[i]!)));
+    }
+  }
+}
+
+/** eps (2 sqrt(K) + 8), K the number of terms. */
+function rounding(terms: number): number {
+  return epsilon * (2 * Math.sqrt(terms) + 8);
+}
+
+function magnitude(tensor: Tensor): Tensor {
+  // An empty class of partial maxima is -inf: it never wins, so it counts as nothing.
+  return { shape: tensor.shape, data: tensor.data.map((x) => (Number.isFinite(x) ? Math.abs(x) : 0)) };
+}
+
+function sum(a: Tensor, b: Tensor): Tensor {
+  return { shape: a.shape, data: a.data.map((x, i) => x + b.data[i]!) };
+}
+
+function greatest(tensor: Tensor): number {
+  return tensor.data.reduce((a, b) => Math.max(a, b), 0);
+}
+
+function fill(out: Tensor, f: (index: number) => number): Tensor {
+  for (let i = 0; i < out.data.length; i++) out.data[i] = f(i);
+  return out;
+}
+
+function absoluteAttrs(node: Node): unknown {
+  if (node.op === "scaleBy") return { factor: Math.abs(node.attrs.factor) };
+  if (node.op === "leakyRelu") return { negativeSlope: Math.abs(node.attrs.negativeSlope) };
+  return node.attrs;
+}

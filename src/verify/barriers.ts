@@ -1,0 +1,166 @@
+/**
+ * A static check of WGSL text: between a write to workgroup memory and a read of it by another thread there must be a
+ * workgroupBarrier(), and likewise between a read and the write that overwrites it. A software adapter runs the threads
+ * of a workgroup in an order that can hide a missing barrier; this check does not run anything.
+ *
+ * It reads the text of one entry point with its helper functions inlined by name, and follows control flow by structure:
+ * a loop's body is walked twice, so that a race over its back edge is seen; the branches of an `if` are walked one after
+ * the other. Indices are not understood: any two accesses of one variable may touch the same element, so kernels keep to
+ * the discipline that a thread does not read back its own element without a barrier.
+ */
+export interface Race {
+  readonly variable: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+export function checkBarriers(wgsl: string): Race[] {
+  const code = withoutComments(wgsl);
+  const shared = new Set([...code.matchAll(/var<workgroup>\s+(\w+)/g)].map((match) => match[1]!));
+  if (shared.size === 0) return [];
+  const functions = functionBodies(code);
+  const races = new Map<string, Race>();
+  const pending: Pending = { written: new Map(), read: new Map() };
+  for (const entry of functions.values()) {
+    if (!entry.isEntryPoint) continue;
+    pending.written.clear();
+    pending.read.clear();
+    walk(entry.tokens, functions, shared, pending, races, []);
+  }
+  return [...races.values()];
+}
+
+/** Accesses since the last barrier: variable -> line. */
+interface Pending {
+  readonly written: Map<string, number>;
+  readonly read: Map<string, number>;
+}
+
+interface Token {
+  readonly text: string;
+  readonly line: number;
+}
+
+interface Body {
+  readonly tokens: readonly Token[];
+  readonly isEntryPoint: boolean;
+}
+
+function walk(
+  tokens: readonly Token[],
+  functions: ReadonlyMap<string, Body>,
+  shared: ReadonlySet<string>,
+  pending: Pending,
+  races: Map<string, Race>,
+  calls: readonly string[],
+): void {
+  let at = 0;
+  while (at < tokens.length) {
+    const token = tokens[at]!;
+    if (token.text === "for" || token.text === "while" || token.text === "loop") {
+      const open = tokens.findIndex((candidate, index) => index > at && candidate.text === "{");
+      const close = matching(tokens, open);
+      const header = tokens.slice(at + 1, open);
+      const body = [...header, ...tokens.slice(open + 1, close)];
+      walk(body, functions, shared, pending, races, calls);
+      walk(body, functions, shared, pending, races, calls);
+      at = close + 1;
+      continue;
+    }
+    const end = statementEnd(tokens, at);
+    visit(tokens.slice(at, end), functions, shared, pending, races, calls);
+    at = end + 1;
+  }
+}
+
+/** One statement without braces: its reads happen before its writes. */
+function visit(
+  statement: readonly Token[],
+  functions: ReadonlyMap<string, Body>,
+  shared: ReadonlySet<string>,
+  pending: Pending,
+  races: Map<string, Race>,
+  calls: readonly string[],
+): void {
+  const assignment = statement.findIndex((token) => /^([-+*/%&|^]|<<|>>)?=$/.test(token.text));
+  const target = assignment > 0 ? statement[0] : undefined;
+  const writes = target && shared.has(target.text) ? target : undefined;
+  for (const [index, token] of statement.entries()) {
+    if (token.text === "workgroupBarrier") {
+      pending.written.clear();
+      pending.read.clear();
+    } else if (shared.has(token.text)) {
+      const isTarget = token === writes;
+      if (isTarget && statement[assignment]!.text === "=") continue;
+      const earlier = pending.written.get(token.text);
+      if (earlier !== undefined)
+        note(races, token, `is read here, but was written in line ${earlier} with no workgroupBarrier() between`);
+      pending.read.set(token.text, token.line);
+    } else if (functions.has(token.text) && statement[index + 1]?.text === "(" && !calls.includes(token.text)) {
+      walk(functions.get(token.text)!.tokens, functions, shared, pending, races, [...calls, token.text]);
+    }
+  }
+  if (!writes) return;
+  const earlier = pending.read.get(writes.text);
+  if (earlier !== undefined && earlier !== writes.line) {
+    note(races, writes, `is overwritten here, but was read in line ${earlier} with no workgroupBarrier() between`);
+  }
+  pending.written.set(writes.text, writes.line);
+}
+
+function note(races: Map<string, Race>, token: Token, message: string): void {
+  const key = `${token.text} ${token.line}`;
+  if (!races.has(key)) races.set(key, { variable: token.text, line: token.line, message: `${token.text} ${message}` });
+}
+
+function functionBodies(code: string): Map<string, Body> {
+  const tokens = tokenize(code);
+  const functions = new Map<string, Body>();
+  for (let at = 0; at < tokens.length; at++) {
+    if (tokens[at]!.text !== "fn") continue;
+    const open = tokens.findIndex((token, index) => index > at && token.text === "{");
+    const close = matching(tokens, open);
+    let start = at;
+    while (start > 0 && ![";", "}"].includes(tokens[start - 1]!.text)) start--;
+    const isEntryPoint = tokens.slice(start, at).some((token) => token.text === "compute");
+    functions.set(tokens[at + 1]!.text, { tokens: tokens.slice(open + 1, close), isEntryPoint });
+    at = close;
+  }
+  return functions;
+}
+
+function tokenize(code: string): Token[] {
+  let line = 1;
+  const tokens: Token[] = [];
+  for (const match of code.matchAll(/\n|\w+|[-+*/%&|^]=|<<=|>>=|==|!=|<=|>=|[^\s\w]/g)) {
+    if (match[0] === "\n") line++;
+    else tokens.push({ text: match[0], line });
+  }
+  return tokens;
+}
+
+/** A statement ends at its semicolon, or at a brace, which only groups. */
+function statementEnd(tokens: readonly Token[], from: number): number {
+  let depth = 0;
+  for (let at = from; at < tokens.length; at++) {
+    const { text } = tokens[at]!;
+    if (text === "(" || text === "[") depth++;
+    if (text === ")" || text === "]") depth--;
+    if (depth === 0 && (text === ";" || text === "{" || text === "}")) return at;
+  }
+  return tokens.length;
+}
+
+function matching(tokens: readonly Token[], open: number): number {
+  let depth = 0;
+  for (let at = open; at < tokens.length; at++) {
+    if (tokens[at]!.text === "{") depth++;
+    if (tokens[at]!.text === "}" && --depth === 0) return at;
+  }
+  return tokens.length;
+}
+
+/** Comments become spaces, so that lines keep their numbers. */
+function withoutComments(wgsl: string): string {
+  return wgsl.replace(/\/\/[^\n]*/g, "").replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, " "));
+}
