@@ -68,7 +68,8 @@ export interface Name {
 
 // --- statements ------------------------------------------------------------------------------------------------
 
-export type Statement = InputStatement | OutputStatement | InsertStatement | LetStatement | FlowStatement | IfStatement | ForStatement;
+export type Statement =
+  InputStatement | OutputStatement | InsertStatement | LetStatement | FlowStatement | IfStatement | ForStatement;
 
 /** `input image: f32[N, 3, 224, 224] { rgb, scale: 1 / 255 }` */
 export interface InputStatement {
@@ -166,7 +167,7 @@ export interface Apply {
   readonly kind: "apply";
   readonly callee: Name;
   readonly args: readonly Arg[];
-  /** Whether the arguments stood in parentheses; `fmt` keeps it. */
+  /** Whether the arguments stood in parentheses, `conv(64, 3x3)`; false for `conv 64, 3x3`, `conv (4 * w), 1x1`, `relu`. */
   readonly parens: boolean;
   readonly span: Span;
 }
@@ -200,10 +201,17 @@ export interface Residual {
   readonly span: Span;
 }
 
-/** `concat { a: conv 64, 1x1 ; b: … }`: each arm starts from the current value. */
+/**
+ * `concat { a: conv 64, 1x1 ; b { … } }`: each arm starts from the current value. A label before an arm's first step
+ * names the arm, not the step.
+ */
 export interface Concat {
   readonly kind: "concat";
-  readonly arms: readonly { readonly label: Name | undefined; readonly body: readonly Statement[]; readonly span: Span }[];
+  readonly arms: readonly {
+    readonly label: Name | undefined;
+    readonly body: readonly Statement[];
+    readonly span: Span;
+  }[];
   readonly span: Span;
 }
 
@@ -247,7 +255,9 @@ export type Expr =
   | UnaryExpr
   | BinaryExpr
   | ThenExpr
-  | IfExpr;
+  | IfExpr
+  /** In parentheses, from a value: `(c4 -> lat4: conv 256, 1x1) + p5`, `sigmoid(concat(a, b) -> conv 1, 7x7)`. */
+  | Pipeline;
 
 export interface IntLiteral {
   readonly kind: "int";

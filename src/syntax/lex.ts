@@ -1,0 +1,70 @@
+/**
+ * Text to tokens: Chevrotain's lexer, then the layout rules that it cannot express. What is refused here is refused
+ * before the parser runs, so that neither size nor depth can hurt it.
+ */
+import { type IToken, Lexer, type TokenType } from "chevrotain";
+import * as t from "../../grammar/tokens.ts";
+import type { Problems } from "../diagnostics.ts";
+
+export interface Lexed {
+  /** Without spaces, comments and the newlines that do not count. */
+  readonly tokens: IToken[];
+  readonly comments: readonly IToken[];
+}
+
+let lexer: Lexer | undefined;
+
+export function lex(text: string, file: string, problems: Problems): Lexed | undefined {
+  lexer ??= new Lexer(t.tokens, { positionTracking: "onlyOffset", ensureOptimizations: true });
+  const { tokens, groups } = lexer.tokenize(text);
+  return { tokens: layout(tokens), comments: groups["comments"] ?? [] };
+}
+
+/**
+ * Turns the newlines that end a statement into separators and drops the others: those inside parentheses, after a sign or
+ * word that wants more, before `->`, `{` and `else`, and around braces. Several in a row become one.
+ */
+function layout(raw: readonly IToken[]): IToken[] {
+  const tokens: IToken[] = [];
+  let parens = 0;
+  let pending: IToken | undefined;
+  for (const [index, token] of raw.entries()) {
+    const type = token.tokenType;
+    if (type === t.Newline || (type === t.Separator && parens === 0)) {
+      if (parens === 0 && (pending === undefined || type === t.Separator)) pending = token;
+      continue;
+    }
+    if (pending !== undefined && separates(pending, tokens, token, raw[index + 1])) {
+      tokens.push({ ...pending, tokenType: t.Separator, tokenTypeIdx: t.Separator.tokenTypeIdx ?? 0 });
+    }
+    pending = undefined;
+    // Chevrotain's `onlyOffset` leaves it out, and its trees take theirs from it.
+    token.endOffset = token.startOffset + token.image.length - 1;
+    tokens.push(token);
+    if (type === t.LeftParen || type === t.LeftSquare) parens++;
+    if (type === t.RightParen || type === t.RightSquare) parens--;
+  }
+  return tokens;
+}
+
+function separates(pending: IToken, before: readonly IToken[], next: IToken, afterNext: IToken | undefined): boolean {
+  const previous = before.at(-1);
+  if (previous === undefined || previous.tokenType === t.LeftBrace || next.tokenType === t.RightBrace) return false;
+  if (pending.tokenType === t.Separator) return true;
+  if (next.tokenType === t.Arrow || next.tokenType === t.LeftBrace) return false;
+  if (next.tokenType === t.Else && afterNext?.tokenType !== t.Colon && previous.tokenType === t.RightBrace)
+    return false;
+  return !wantsMore(previous, before.at(-2));
+}
+
+const openSigns: ReadonlySet<TokenType> = new Set([
+  ...[t.Arrow, t.Comma, t.Colon, t.Assign, t.DotDot, t.Equal, t.NotEqual, t.LessEqual, t.GreaterEqual, t.Less],
+  ...[t.Greater, t.Plus, t.Minus, t.Times, t.Divide, t.Modulo],
+]);
+const openWords: ReadonlySet<TokenType> = new Set([t.And, t.Or, t.Not, t.In, t.Then, t.Of, t.When]);
+
+/** `a +`, `conv 64,`, `a and` go on in the next line; `x.in` and `@then` are whole. */
+function wantsMore(token: IToken, before: IToken | undefined): boolean {
+  if (openSigns.has(token.tokenType)) return true;
+  return openWords.has(token.tokenType) && before?.tokenType !== t.Dot && before?.tokenType !== t.At;
+}
