@@ -1,0 +1,164 @@
+import type { Graph, Node } from "../ir/graph.ts";
+import type { Launch, Plan } from "../plan/plan.ts";
+import { errorBounds } from "../reference/bound.ts";
+import { interpret } from "../reference/interpret.ts";
+import { interpretPlan, foldedWeights } from "../reference/interpretPlan.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { checkBarriers } from "./barriers.ts";
+import { compareWithin, relativeDifference, type Difference } from "./compare.ts";
+
+/** What verification needs of a target: run one launch with these inputs. */
+export interface Runner {
+  /** The kernel's text, for static checks. */
+  text(launch: Launch): string;
+  run(launch: Launch, reads: ReadonlyMap<string, Tensor>, batch: number): Promise<ReadonlyMap<string, Tensor>>;
+}
+
+export interface Finding {
+  /** The launch that is wrong, or whose value is. */
+  readonly launch: string;
+  /** The layer: the value's name. */
+  readonly value: string;
+  readonly message: string;
+}
+
+export interface VerifyResult {
+  readonly findings: readonly Finding[];
+  readonly launches: number;
+  /** (a) The largest error of a launch against its body, as a share of what f32 arithmetic allows. */
+  readonly worstShare: { readonly share: number; readonly launch: string };
+  /** (b) The largest relative difference per image of a stored value from the graph as written. */
+  readonly worstValue: { readonly relative: number; readonly value: string };
+  /** (c) Per output: the largest relative difference of an image. */
+  readonly outputs: readonly { readonly name: string; readonly relative: number }[];
+  /** Gates: the largest absolute difference. */
+  readonly worstGate: number;
+}
+
+/** End to end, per image. Sources: product contract. */
+export const tolerance = { relative: 1e-4, ofMaximum: 1e-3, gate: 1e-5 } as const;
+
+/**
+ * Generated code against the reference:
+ * (a) each launch, fed with the reference's inputs, against its body, within the error bound of f32;
+ * (b) each stored value of a run in which launches feed one another, against the graph as written, before any pass;
+ * (c) the outputs of that run.
+ * And a static check of barriers, since a software adapter can hide a missing one.
+ */
+export async function verifyPlanOn(
+  runner: Runner,
+  source: Graph,
+  plan: Plan,
+  inputs: ReadonlyMap<string, Tensor>,
+  parameters: ReadonlyMap<string, Tensor>,
+  batch: number,
+  progress: (done: number, total: number) => void = () => {},
+): Promise<VerifyResult> {
+  const findings: Finding[] = [];
+  let worstShare = { share: 0, launch: "" };
+  let worstValue = { relative: 0, value: "" };
+  let worstGate = 0;
+
+  const rounded = roundAll(inputs);
+  const observed: { launch: Launch; leaves: ReadonlyMap<string, Tensor> }[] = [];
+  interpretPlan(plan, rounded, parameters, batch, (launch, leaves) => {
+    observed.push({ launch, leaves: new Map(launch.reads.map((value) => [value.name, leaves.get(value.name)!])) });
+  });
+
+  const byName = new Map(source.nodes.map((node) => [node.name, node]));
+  const stored = plan.values.flatMap((value) => byName.get(value.name) ?? []).filter((node) => node.op !== "parameter");
+  const asWritten = interpret(source, new Map([...rounded, ...parameters]), batch, [
+    ...stored,
+    ...source.outputs.map((output) => output.node),
+  ]);
+  const weights = foldedWeights(plan, parameters);
+
+  const checked = new Set<string>();
+  const chained = new Map<string, Tensor>(plan.inputs.map(({ name, value }) => [value.name, rounded.get(name)!]));
+  for (const [index, { launch, leaves }] of observed.entries()) {
+    progress(index, observed.length);
+    const text = runner.text(launch);
+    if (!checked.has(text)) {
+      checked.add(text);
+      for (const race of checkBarriers(text))
+        findings.push({
+          launch: launch.name,
+          value: launch.name,
+          message: `line ${race.line} of its kernel: ${race.message}`,
+        });
+    }
+
+    const fed = roundAll(leaves);
+    const results = await runner.run(launch, fed, batch);
+    const bodyLeaves = new Map([...weights, ...fed]);
+    const nodes = launch.body.outputs.map((output) => output.node);
+    const expected = interpret(launch.body, bodyLeaves, batch, nodes);
+    const bounds = errorBounds(launch.body, bodyLeaves, batch, nodes);
+    for (const output of launch.body.outputs) {
+      const difference = compareWithin(results.get(output.name)!, expected.get(output.node)!, bounds.get(output.node)!);
+      if (difference.share > worstShare.share) worstShare = { share: difference.share, launch: launch.name };
+      if (difference.share > 1)
+        findings.push({ launch: launch.name, value: output.name, message: describe(difference) });
+    }
+
+    const continued = await runner.run(launch, chained, batch);
+    for (const [name, tensor] of continued) {
+      chained.set(name, tensor);
+      const node = byName.get(name);
+      const reference = node && asWritten.get(node);
+      if (!reference) continue;
+      const { relative, ofMaximum, absolute } = relativeDifference(tensor, reference);
+      if (!(relative <= worstValue.relative)) worstValue = { relative, value: name };
+      if (!(relative <= tolerance.relative && ofMaximum <= tolerance.ofMaximum)) {
+        findings.push({
+          launch: launch.name,
+          value: name,
+          message: `differs from the graph as written by ${relative.toExponential(1)} of its norm`,
+        });
+      }
+      if (isGate(node, source)) {
+        worstGate = Math.max(worstGate, absolute);
+        if (!(absolute <= tolerance.gate))
+          findings.push({
+            launch: launch.name,
+            value: name,
+            message: `the gate differs from the graph as written by ${absolute.toExponential(1)}`,
+          });
+      }
+    }
+  }
+  progress(observed.length, observed.length);
+
+  const outputs = plan.outputs.map(({ name, value }) => {
+    const reference = asWritten.get(source.outputs.find((output) => output.name === name)!.node)!;
+    const { relative, ofMaximum } = relativeDifference(chained.get(value.name)!, reference);
+    if (!(relative <= tolerance.relative && ofMaximum <= tolerance.ofMaximum)) {
+      const last = plan.launches.findLast((launch) => launch.writes.includes(value))!;
+      findings.push({
+        launch: last.name,
+        value: name,
+        message: `output ${name} differs from the reference by ${relative.toExponential(1)} of its norm`,
+      });
+    }
+    return { name, relative };
+  });
+  return { findings, launches: plan.launches.length, worstShare, worstValue, outputs, worstGate };
+}
+
+function describe({ index, actual, expected, allowed }: Difference): string {
+  return `element [${index.join(", ")}] is ${actual}, but the reference says ${expected}; rounding explains ${allowed.toExponential(1)} at most`;
+}
+
+/** Gates lie in a bounded range, so an absolute tolerance makes sense; a ReLU gate does not. */
+function isGate(node: Node, source: Graph): boolean {
+  return source.insertions.some((insertion) => node.name === `${insertion.name}.gate` && insertion.gate !== "relu");
+}
+
+function roundAll(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  return new Map(
+    [...tensors].map(([name, tensor]) => [
+      name,
+      { shape: tensor.shape, data: Float64Array.from(tensor.data, Math.fround) },
+    ]),
+  );
+}
