@@ -39,10 +39,13 @@ function decodePng(bytes: Uint8Array): Decoded {
   if (tooLarge !== undefined) return refuse(tooLarge);
 
   try {
-    // Unpacked once with a bound, because the decoder has none for interlaced pictures: at most 4 samples of 2 bytes a
-    // pixel, and one byte for each row of seven passes.
+    // Unpacked once by hand, with a bound and to the byte: the decoder fills missing rows with 0, and unpacks an
+    // interlaced picture however large it becomes.
     const packed = Buffer.concat(chunks.filter(({ type }) => type === "IDAT").map(({ data }) => data));
-    inflateSync(packed, { maxOutputLength: 8 * width * height + 7 * height + 7 });
+    const expected = rowBytes(width, height, header.data);
+    if (inflateSync(packed, { maxOutputLength: expected + 1 }).length !== expected) {
+      return refuse(`damaged PNG: its data is not the ${expected} bytes that ${width}x${height} pixels take`);
+    }
     // Without tRNS, which would make the decoder blacken the transparent pixels.
     const kept = chunks.filter(({ type }) => type !== "tRNS").map(({ whole }) => whole);
     const png = PNG.sync.read(Buffer.concat([bytes.subarray(0, 8), ...kept]));
@@ -51,6 +54,28 @@ function decodePng(bytes: Uint8Array): Decoded {
     return refuse(`damaged PNG: ${(error as Error).message}`);
   }
 }
+
+/** How many bytes all rows take, each with its filter byte. */
+function rowBytes(width: number, height: number, header: Uint8Array): number {
+  const [depth, colorType, interlaced] = [header[8]!, header[9]!, header[12] === 1];
+  const bits = depth * ([1, 1, 3, 1, 2, 1, 4][colorType] ?? 1);
+  const passes = interlaced ? adam7 : [{ x: 0, y: 0, dx: 1, dy: 1 }];
+  return passes.reduce((sum, { x, y, dx, dy }) => {
+    const columns = Math.ceil((width - x) / dx);
+    const rows = Math.ceil((height - y) / dy);
+    return columns > 0 && rows > 0 ? sum + rows * (1 + Math.ceil((columns * bits) / 8)) : sum;
+  }, 0);
+}
+
+const adam7 = [
+  { x: 0, y: 0, dx: 8, dy: 8 },
+  { x: 4, y: 0, dx: 8, dy: 8 },
+  { x: 0, y: 4, dx: 4, dy: 8 },
+  { x: 2, y: 0, dx: 4, dy: 4 },
+  { x: 0, y: 2, dx: 2, dy: 4 },
+  { x: 1, y: 0, dx: 2, dy: 2 },
+  { x: 0, y: 1, dx: 1, dy: 2 },
+];
 
 /** Up to and with IEND, or as far as whole chunks go; `whole` includes length, type and checksum. */
 function pngChunks(bytes: Uint8Array): { type: string; data: Uint8Array; whole: Uint8Array }[] {
