@@ -84,6 +84,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
 class Store {
   private readonly values = new Map<string, Unplaced>();
   private readonly taken: Set<string>;
+  private readonly launches = new Set<string>();
 
   constructor(graph: Graph) {
     this.taken = new Set(graph.nodes.map((node) => node.name));
@@ -108,6 +109,14 @@ class Store {
       layout: "parts",
       floatsPerImage: tiles * classes * padTo4(channels),
     }));
+  }
+
+  /** Two launches for one layer (at -O0, for example) are told apart by a number. */
+  launchName(wish: string): string {
+    let name = wish;
+    for (let number = 2; this.launches.has(name); number++) name = `${wish}.${number}`;
+    this.launches.add(name);
+    return name;
   }
 
   boundary(node: Node, wish: string): Unplaced {
@@ -246,8 +255,7 @@ function draft(group: Group, grouping: Grouping, graph: Graph, store: Store): Dr
   }
   const leader = group.anchor ?? group.nodes[0] ?? group.squeezes[0] ?? group.root;
   return {
-    name:
-      leader.op === "input" ? `${leader.name}.import` : group.nodes.length === 0 ? `${leader.name}.parts` : leader.name,
+    name: store.launchName(nameOf(group, leader, graph)),
     kernel: group.kernel,
     body: graphOf(leader.name, outputs, []),
     anchor: group.anchor === undefined || group.kernel === "import" ? undefined : cloned.get(group.anchor),
@@ -257,6 +265,23 @@ function draft(group: Group, grouping: Grouping, graph: Graph, store: Store): Dr
     tile,
     span: leader.span,
   };
+}
+
+/** From the layer, so that a kernel can be found from the source: `layer1.0.conv1`, `layer1.0.se`, `fc`. */
+function nameOf(group: Group, leader: Node, graph: Graph): string {
+  if (group.kernel === "import") return `${leader.name}.import`;
+  if (group.nodes.length === 0) return `${leader.name}.parts`;
+  if (group.kernel === "chain") {
+    const block = graph.insertions.find((insertion) => leader.name.startsWith(`${insertion.name}.`));
+    if (block) return block.name;
+    return layerName(group.nodes.findLast((node) => node.op === "dense") ?? leader);
+  }
+  return layerName(leader);
+}
+
+/** A layer with a bias is two nodes; the product is named after the layer. */
+function layerName(node: Node): string {
+  return node.name.replace(/\.product$/, "");
 }
 
 /** The squeezes of one group share their partial sums, which are called after the first of them. */
@@ -292,7 +317,7 @@ function exportOutputs(graph: Graph, store: Store, drafts: Draft[]): { name: str
         { type: stored.type, image: undefined },
       );
       drafts.push({
-        name: `${name}.export`,
+        name: store.launchName(`${name}.export`),
         kernel: "export",
         body: graphOf(name, [{ name: value.name, node: leaf }], []),
         anchor: undefined,
