@@ -61,7 +61,7 @@ function walk(
       const open = tokens.findIndex((candidate, index) => index > at && candidate.text === "{");
       const close = matching(tokens, open);
       const header = tokens.slice(at + 1, open);
-      const body = [...header, ...tokens.slice(open + 1, close)];
+      const body = [...header, { text: ";", line: token.line }, ...tokens.slice(open + 1, close)];
       walk(body, functions, shared, pending, races, calls);
       walk(body, functions, shared, pending, races, calls);
       at = close + 1;
