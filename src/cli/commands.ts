@@ -1,0 +1,283 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { version } from "../version.ts";
+import type { Io } from "./io.ts";
+import type { Outcome } from "./outcome.ts";
+
+export type CommandName = "compile" | "pack" | "check" | "run" | "verify" | "report" | "fmt" | "init" | "explain";
+
+/** Runs the command that was named; what it ends with goes to main. */
+type Run = (name: CommandName, run: () => Promise<Outcome>) => Promise<void>;
+
+/** Flags of every command. */
+export interface CommonFlags {
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly debug?: true;
+}
+
+/** Flags of every command that takes a network. */
+export interface NetworkFlags extends CommonFlags {
+  readonly network?: string;
+  /** `name=value`, in the order given. */
+  readonly set?: readonly string[];
+  readonly seed?: number;
+  readonly stdinFilename?: string;
+}
+
+export interface CompileFlags extends NetworkFlags {
+  readonly target?: string;
+  readonly out?: string;
+  readonly weights?: string;
+  readonly maxBatch?: number;
+  readonly precision?: string;
+  /** `-O0`: the level's digit. */
+  readonly O?: string;
+  readonly emit?: string;
+  readonly printAfter?: readonly string[];
+  readonly force?: true;
+}
+
+export interface PackFlags extends CommonFlags {
+  readonly weights: string;
+  readonly force?: true;
+}
+
+export interface RunFlags extends NetworkFlags {
+  readonly input: readonly string[];
+  readonly weights?: string;
+  readonly output?: string;
+  readonly backend?: string;
+  readonly dump?: readonly string[];
+  readonly top?: number;
+  readonly maxBatch?: number;
+  readonly force?: true;
+}
+
+export interface VerifyFlags extends NetworkFlags {
+  readonly target: string;
+  readonly weights?: string;
+}
+
+export interface ReportFlags extends NetworkFlags {
+  readonly target: string;
+  readonly kernels?: true;
+  readonly memory?: true;
+}
+
+export interface FormatFlags extends CommonFlags {
+  readonly check?: true;
+}
+
+export interface InitFlags extends CommonFlags {}
+
+export const emitKinds = ["ast", "graph", "plan", "wgsl", "js", "dts", "manifest", "weights"] as const;
+export type EmitKind = (typeof emitKinds)[number];
+
+const targets = ["wgsl", "cuda", "pytorch"];
+
+/** Every command with its flags and its help. What a command does is in the file of its name, loaded when it runs. */
+export function commands(io: Io, run: Run): Command {
+  const program = new Command("sec")
+    .description("Compiles convolutional networks with Squeeze-and-Excitation into WebGPU kernels.")
+    .usage("<command> [options]")
+    .version(version, "--version", "print the version")
+    .helpOption("-h, --help", "print this help; `sec help compile` for one command")
+    .helpCommand("help [command]", "print the help of a command")
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err, getOutHelpWidth: () => 100, getErrHelpWidth: () => 100 })
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText(
+      "before",
+      examples("sec init", "sec compile net.se --target wgsl -o out", "sec report net.se --kernels"),
+    );
+
+  const command = (usage: string, description: string, ...lines: readonly string[]) =>
+    program
+      .command(usage)
+      .description(description)
+      .addHelpText("before", examples(...lines));
+
+  const compile = network(
+    command(
+      "compile",
+      "Writes the code of a network for a target.",
+      "sec compile net.se --target wgsl -o out --weights net.safetensors",
+      "sec compile net.se --target wgsl --set se=pre --set stages=3,4",
+      "sec compile - --stdin-filename net.se --target wgsl --emit wgsl < net.se",
+    ).argument(
+      "[FILE]",
+      "the source; `-` is standard input; without it the entry of sec.config, or the only .se file here",
+    ),
+  )
+    .addOption(targetOption())
+    .option(
+      "-o, --out <DIR>",
+      "where the files go; default: a folder called like the network; `-`: with --emit, standard output",
+    )
+    .addOption(weightsOption())
+    .addOption(new Option("--max-batch <N>", "the largest batch of one run").argParser(positive))
+    .addOption(new Option("--precision <TYPE>", "what the kernels compute in").choices(["f32", "tf32", "f16", "bf16"]))
+    .addOption(new Option("-O <LEVEL>", "0: no optimisation; default: 1").choices(["0", "1"]))
+    .addOption(new Option("--emit <THING>", "print one thing on standard output, write no files").choices(emitKinds))
+    .addOption(new Option("--print-after <PASS>", "print the graph after a pass; can be repeated").argParser(repeated))
+    .addOption(forceOption());
+  compile.action((file: string | undefined, flags: CompileFlags) =>
+    run("compile", async () => (await import("./compile.ts")).compileCommand(file, flags, io)),
+  );
+
+  command(
+    "pack",
+    "Writes weights.bin for a folder that was compiled without weights.",
+    "sec pack out --weights net.safetensors",
+  )
+    .argument("<DIR>", "a folder that `sec compile` wrote")
+    .addOption(weightsOption().makeOptionMandatory())
+    .addOption(forceOption())
+    .action((folder: string, flags: PackFlags) =>
+      run("pack", async () => (await import("./pack.ts")).packCommand(folder, flags, io)),
+    );
+
+  network(
+    command("check", "Checks a network and writes nothing.", "sec check net.se").argument("<FILE>", source),
+  ).action((file: string, flags: NetworkFlags) =>
+    run("check", async () => (await import("./check.ts")).checkCommand(file, flags, io)),
+  );
+
+  network(
+    command(
+      "run",
+      "Runs a network on pictures or tensors.",
+      "sec run net.se --weights net.safetensors --input cat.jpg --top 5",
+      "sec run net.se --input batch.safetensors --output logits.safetensors",
+      "sec run net.se --input images/ --dump layer1.0.se.gate --output gates.safetensors --backend reference",
+    ).argument("<FILE>", source),
+  )
+    .addOption(
+      new Option("--input <PATH...>", ".safetensors, .npy, PNG, JPEG or folders of them: one batch")
+        .makeOptionMandatory()
+        .argParser(repeated),
+    )
+    .addOption(weightsOption())
+    .option("--output <FILE>", "write the outputs as .safetensors")
+    .addOption(
+      new Option(
+        "--backend <NAME>",
+        "webgpu: the generated code on a device (default); reference: float64 on the CPU",
+      ).choices(["webgpu", "reference"]),
+    )
+    .addOption(
+      new Option("--dump <NODE>", "make a node of the graph an output, too; can be repeated").argParser(repeated),
+    )
+    .addOption(new Option("--top <K>", "print the K likeliest classes of every image").argParser(positive))
+    .addOption(new Option("--max-batch <N>", "the largest batch of one run").argParser(positive))
+    .addOption(forceOption())
+    .action((file: string, flags: RunFlags) =>
+      run("run", async () => (await import("./run.ts")).runCommand(file, flags, io)),
+    );
+
+  network(
+    command(
+      "verify",
+      "Runs generated code and compares it with the reference.",
+      "sec verify net.se --target wgsl",
+      "sec verify out --target wgsl --weights net.safetensors",
+    ).argument("<FILE|DIR>", "a source, or a folder that `sec compile` wrote"),
+  )
+    .addOption(targetOption().makeOptionMandatory())
+    .addOption(weightsOption())
+    .action((path: string, flags: VerifyFlags) =>
+      run("verify", async () => (await import("./verify.ts")).verifyCommand(path, flags, io)),
+    );
+
+  network(
+    command(
+      "report",
+      "Counts parameters, multiply-adds, memory and kernels.",
+      "sec report net.se",
+      "sec report net.se --kernels --memory",
+      "sec report net.se --json --set se=none",
+    ).argument("<FILE>", source),
+  )
+    .addOption(targetOption().default("wgsl"))
+    .option("--kernels", "list the kernels, and for every SE block what was fused")
+    .option("--memory", "list the buffers")
+    .action((file: string, flags: ReportFlags) =>
+      run("report", async () => (await import("./report.ts")).reportCommand(file, flags, io)),
+    );
+
+  command("fmt", "Formats sources in place.", "sec fmt net.se blocks/*.se", "sec fmt --check net.se")
+    .argument("<FILE...>", "sources; `-` is standard input to standard output")
+    .option("--check", "write nothing; exit 1 if a file is not formatted")
+    .action((files: readonly string[], flags: FormatFlags) =>
+      run("fmt", async () => (await import("./fmt.ts")).formatCommand(files, flags, io)),
+    );
+
+  command("init", "Writes a small project to start from.", "sec init", "sec init digits")
+    .argument("[DIR]", "where; default: here")
+    .action((folder: string | undefined, flags: InitFlags) =>
+      run("init", async () => (await import("./init.ts")).initCommand(folder ?? ".", flags, io)),
+    );
+
+  command("explain", "Explains a diagnostic.", "sec explain SE0112")
+    .argument("<CODE>", "the code of a diagnostic")
+    .action((code: string) => run("explain", async () => (await import("./explain.ts")).explainCommand(code)));
+
+  for (const each of program.commands) common(each);
+  return program;
+}
+
+const source = "the source; `-` is standard input";
+
+function examples(...lines: readonly string[]): string {
+  return `Examples:\n${lines.map((line) => `  ${line}\n`).join("")}`;
+}
+
+function network(command: Command): Command {
+  return command
+    .option("--network <NAME>", "which network of the file; needed only if there are several")
+    .addOption(new Option("--set <NAME=VALUE>", "a parameter of the network; can be repeated").argParser(repeated))
+    .addOption(new Option("--seed <N>", "of the weights that are made up without --weights").argParser(natural))
+    .option("--stdin-filename <FILE>", "what to call standard input");
+}
+
+/** Flags and manners that all commands share. */
+function common(command: Command): void {
+  command
+    .option("--json", "print one JSON document on standard output")
+    .option("--quiet", "print errors only")
+    .addOption(new Option("--debug", "print the stack of an internal error").hideHelp())
+    .helpOption("-h, --help", "print this help");
+  for (const option of command.options) {
+    if (option.parseArg === repeated) continue;
+    let given = 0;
+    command.on(`option:${option.name()}`, () => {
+      if (++given > 1) command.error(`error: option '${option.flags}' is given twice`);
+    });
+  }
+}
+
+function targetOption(): Option {
+  return new Option("--target <TARGET>", "what to generate").choices(targets);
+}
+
+function weightsOption(): Option {
+  return new Option("--weights <FILE>", "trained weights, .safetensors");
+}
+
+function forceOption(): Option {
+  return new Option("--force", "write over files that sec did not write");
+}
+
+function repeated(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+function positive(text: string): number {
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError("It should be a whole number from 1.");
+  return Number(text);
+}
+
+function natural(text: string): number {
+  if (!/^(0|[1-9][0-9]{0,8})$/.test(text)) throw new InvalidArgumentError("It should be a whole number from 0.");
+  return Number(text);
+}

@@ -1,0 +1,73 @@
+import { CommanderError } from "commander";
+import { version } from "../version.ts";
+import { commands, type CommandName } from "./commands.ts";
+import { reportCrash } from "./crash.ts";
+import { exit, Refusal, type ExitCode } from "./exit.ts";
+import { processIo, type Io } from "./io.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** Runs one command line, without the name of the program, and says how the process should end. */
+export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
+  const json = argv.includes("--json");
+  let command: CommandName | undefined;
+  let outcome: Outcome | undefined;
+  try {
+    const program = commands(io, async (name, run) => {
+      command = name;
+      outcome = await run();
+    });
+    if (argv.length === 0) {
+      io.out(program.helpInformation());
+      return exit.done;
+    }
+    await program.parseAsync(argv, { from: "user" });
+    // Help and version end with an error of their own; every other path ran a command.
+    return finish(outcome!);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : finish(refused(usageOf(error)));
+    if (error instanceof Refusal) {
+      io.err(`error: ${error.message}\n${error.hint === undefined ? "" : `  ${error.hint}\n`}`);
+      return finish(refused(error));
+    }
+    return finish(reportCrash(error, argv, io));
+  }
+
+  function finish({ exit, document, text }: Outcome): ExitCode {
+    if (json) io.out(`${JSON.stringify({ schemaVersion: 1, sec: version, command, ...document }, undefined, 2)}\n`);
+    else if (text !== undefined) io.out(text);
+    return exit;
+  }
+}
+
+/** The process around `main`: signals, a reader that went away, and waiting for the last byte. */
+export async function runProcess(): Promise<void> {
+  for (const [signal, code] of [
+    ["SIGINT", exit.interrupted],
+    ["SIGTERM", exit.terminated],
+  ] as const) {
+    process.on(signal, () => process.exit(code));
+  }
+  // `sec … | head`: nobody reads on, so there is nothing more to say.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      process.exit(error.code === "EPIPE" ? exit.done : exit.unwritten);
+    });
+  }
+  const code = await main(process.argv.slice(2), processIo());
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  // A WebGPU device keeps the process alive for as long as it is referenced.
+  process.exit(code);
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}
+
+/** Commander has printed the message; the document says it again. */
+function usageOf(error: CommanderError): Refusal {
+  return new Refusal(exit.usage, error.message.replace(/^error: /, ""));
+}
+
+function refused({ exitCode, message, hint }: Refusal): Outcome {
+  return { exit: exitCode, document: { ok: false, error: { message, hint } } };
+}

@@ -1,0 +1,77 @@
+import { existsSync, realpathSync } from "node:fs";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { decodeUtf8 } from "../syntax/utf8.ts";
+import { exit, Refusal, usage } from "./exit.ts";
+import { maxSourceBytes, readSource } from "./files.ts";
+import type { Io } from "./io.ts";
+
+/** Where a network's sources lie, as the compiler wants to know it. */
+export interface Project {
+  /** The file as it was named. */
+  readonly named: string;
+  /** The entry's path below the root, with `/`: what messages and generated code show. */
+  readonly entry: string;
+  /** A source below the root. */
+  readonly load: (path: string) => string | undefined;
+  /** The files that were read, as paths of this machine: none of them may be written over. */
+  readonly inputs: () => readonly string[];
+}
+
+/**
+ * The project of a file is the nearest folder above it with a sec.config or a package.json; without one, the folder of
+ * the file. So the paths in generated code are the same wherever the project lies, and wherever sec is called.
+ */
+export async function openProject(file: string, stdinFilename: string | undefined, io: Io): Promise<Project> {
+  const named = file === "-" ? (stdinFilename ?? "stdin.se") : file;
+  if (file !== "-" && stdinFilename !== undefined) throw usage("--stdin-filename goes with the file `-`");
+  const text = file === "-" ? await sourceOfStdin(io) : sourceOf(file);
+  const path = resolve(named);
+  const root = rootOf(dirname(path));
+  const entry = relative(root, path).split(sep).join("/");
+
+  const inputs = file === "-" ? [] : [path];
+  const load = (wanted: string): string | undefined => {
+    const found = wanted === entry ? text : sourceBelow(root, wanted);
+    if (found !== undefined) {
+      io.sources.set(wanted, found);
+      if (wanted !== entry) inputs.push(join(root, wanted));
+    }
+    return found;
+  };
+  return { named, entry, load, inputs: () => inputs };
+}
+
+export const configNames = ["sec.config.json", "sec.config.js", "sec.config.ts"] as const;
+
+function rootOf(folder: string): string {
+  for (let at = folder; ; at = dirname(at)) {
+    if ([...configNames, "package.json"].some((name) => existsSync(join(at, name)))) return at;
+    if (dirname(at) === at) return folder;
+  }
+}
+
+function sourceOf(file: string): string {
+  const read = readSource(file);
+  if (read.ok) return read.text;
+  throw new Refusal(read.message.includes("not UTF-8") ? exit.wrong : exit.usage, read.message);
+}
+
+async function sourceOfStdin(io: Io): Promise<string> {
+  if (io.stdinIsTerminal) {
+    throw usage("standard input is a terminal", "pipe a source into it: sec check - < net.se");
+  }
+  const bytes = await io.stdin(maxSourceBytes);
+  if (bytes === undefined) throw usage(`standard input has more than ${maxSourceBytes} bytes`);
+  const decoded = decodeUtf8(bytes);
+  if (!decoded.ok) throw new Refusal(exit.wrong, `standard input: not UTF-8 at byte ${decoded.at}`);
+  return decoded.text;
+}
+
+/** Links are followed, but not out of the project. */
+function sourceBelow(root: string, path: string): string | undefined {
+  const full = join(root, path);
+  if (!existsSync(full)) return undefined;
+  if (!realpathSync(full).startsWith(realpathSync(root) + sep)) return undefined;
+  const read = readSource(full);
+  return read.ok ? read.text : undefined;
+}
