@@ -1,0 +1,23 @@
+import type { Graph } from "../ir/graph.ts";
+import { verify } from "../ir/verify.ts";
+
+export interface Pass {
+  readonly name: string;
+  /** What it changes, in one sentence. */
+  readonly doc: string;
+  /** Returns the same graph if there is nothing to do. */
+  run(graph: Graph): Graph;
+}
+
+/** Sees the graph after each pass: `--print-after`. */
+export type Trace = (pass: Pass, graph: Graph) => void;
+
+/** Runs the passes in order; the verifier names the pass that breaks an invariant. */
+export function runPasses(graph: Graph, passes: readonly Pass[], trace: Trace = () => {}): Graph {
+  for (const pass of passes) {
+    graph = pass.run(graph);
+    verify(graph, pass.name);
+    trace(pass, graph);
+  }
+  return graph;
+}
