@@ -43,16 +43,15 @@ function mergedDense(outer: NodeOf<"dense">, now: (old: Node) => Node, match: Ma
   if (!pays(outer, sum)) return undefined;
 
   const weight = now(outer.inputs.weight);
-  const products = sum.terms.map(({ x, matrix }, index) => {
+  const products: Node[] = sum.terms.map(({ x, matrix }, index) => {
     const merged = matrix ? node("matmul", part("weight.merged"), { a: weight, b: matrix }, {}) : weight;
     const isWhole = sum.terms.length === 1 && !sum.bias;
     return node("dense", isWhole ? outer : part(`product${index === 0 ? "" : index + 1}`), { x, weight: merged }, {});
   });
-  const [first, ...rest] = products as readonly [Node, ...Node[]];
-  const total = rest.reduce((a, b, index) => {
-    const isWhole = index === rest.length - 1 && !sum.bias;
+  const total = products.reduce((a, b, index) => {
+    const isWhole = index === products.length - 1 && !sum.bias;
     return node("add", isWhole ? outer : part("sum"), { a, b }, {});
-  }, first);
+  });
   if (!sum.bias) return total;
   const bias = node("matvec", part("bias.merged"), { matrix: weight, vector: sum.bias }, {});
   return node("addBias", outer, { x: total, bias }, {});
