@@ -43,7 +43,7 @@ export type WrittenDeclaration = Partial<
 export function declareInput(order: ColourOrder, written: WrittenDeclaration): InputDeclaration {
   const { mean, std, ...rest } = { ...inputDefaults, ...written };
   const each = (value: number | readonly number[]) =>
-    typeof value === "number" ? new Array<number>(channelsOf(order)).fill(value) : value;
+    typeof value === "number" ? Array.from({ length: channelsOf(order) }, () => value) : value;
   return { order, mean: each(mean), std: each(std), ...rest };
 }
 

@@ -47,7 +47,7 @@ function planes(picture: Picture, { order }: InputDeclaration): Float64Array[] {
     Float64Array.from({ length: pixels }, (_, i) => picture.data[i * picture.channels + channel]!);
   if (picture.channels === 1) {
     const grey = plane(0);
-    return new Array<Float64Array>(channelsOf(order)).fill(grey);
+    return Array.from({ length: channelsOf(order) }, () => grey);
   }
   const [red, green, blue] = [plane(0), plane(1), plane(2)];
   switch (order) {

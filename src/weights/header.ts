@@ -23,8 +23,8 @@ const maxRank = 8;
  */
 export function parseHeader(text: string): Header {
   let at = 0;
-  /** What is being read, for the messages: `the header`, or a tensor. */
-  let place = "the header";
+  /** What is being read, for the messages: the header as such, or a part of it. */
+  let place = wholeHeader;
 
   try {
     return header();
@@ -45,9 +45,9 @@ export function parseHeader(text: string): Header {
         return;
       }
       if (entries.length === maxTensors) refuse(`there are more than ${maxTensors} tensors`);
-      place = `tensor ${quote(name)}`;
+      place = () => `tensor ${quote(name)}: `;
       entries.push(entry(name));
-      place = "the header";
+      place = wholeHeader;
     });
     skipSpace();
     if (at < text.length) refuse(`${found()} follows the closing brace`);
@@ -77,12 +77,12 @@ export function parseHeader(text: string): Header {
 
   function stringMap(): Map<string, string> {
     const map = new Map<string, string>();
-    place = "__metadata__";
+    place = () => "__metadata__: ";
     members((key) => {
       if (map.has(key)) refuse(`${quote(key)} is there twice`);
       map.set(key, string(`the value of ${quote(key)}`));
     });
-    place = "the header";
+    place = wholeHeader;
     return map;
   }
 
@@ -142,6 +142,7 @@ export function parseHeader(text: string): Header {
   function string(what: string): string {
     skipSpace();
     const start = at;
+    // oxlint-disable-next-line no-control-regex -- these are what JSON forbids in a string
     const literal = match(/"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y);
     if (literal === undefined) {
       refuse(
@@ -170,7 +171,7 @@ export function parseHeader(text: string): Header {
   }
 
   function refuse(what: string): never {
-    throw new Refusal(place === "the header" ? `the header is not valid: ${what}` : `${place}: ${what}`);
+    throw new Refusal(place() + what);
   }
 }
 
@@ -180,6 +181,8 @@ export function quote(name: string): string {
 }
 
 class Refusal extends Error {}
+
+const wholeHeader = () => "the header is not valid: ";
 
 function clip(text: string): string {
   return text.length > 120 ? `${text.slice(0, 120)}...` : text;

@@ -72,9 +72,8 @@ interface NpyHeader {
 
 /** The header's three facts, or what is wrong with it. The keys come in any order, each once. */
 function parseDict(text: string): NpyHeader | string {
-  const dict = /^\{\s*((?:'[a-z_]+'\s*:\s*(?:'[^'\\\n]*'|True|False|\([0-9,\s]*\)|\[[^\]]*\])\s*(?:,\s*)?)*)\}\s*$/.exec(
-    text,
-  );
+  const dict =
+    /^\{\s*((?:'[a-z_]+'\s*:\s*(?:'[^'\\\n]*'|True|False|\([0-9,\s]*\)|\[[^\]]*\])\s*(?:,\s*)?)*)\}\s*$/.exec(text);
   if (!dict) return `the header is not the dict that NumPy writes: ${quote(text.trim())}`;
   const values = new Map<string, string>();
   for (const [, key, value] of dict[1]!.matchAll(/'([a-z_]+)'\s*:\s*('[^']*'|True|False|\([^)]*\)|\[[^\]]*\])/g)) {

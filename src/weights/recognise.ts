@@ -12,8 +12,7 @@ const zip = "PK\x03\x04";
 const kinds: readonly { is: (head: string, bytes: Uint8Array) => boolean; advice: string }[] = [
   {
     is: (head) => /^(\xef\xbb\xbf)?\s*<(!doctype html|html|head|body|\?xml|!--)/i.test(head),
-    advice:
-      "this is a web page, not weights: the download probably returned an error page; download the file itself again",
+    advice: "this is a web page: the download probably returned an error page; download the file itself again",
   },
   {
     is: (head) => head.startsWith("version https://git-lfs"),
@@ -44,7 +43,7 @@ const kinds: readonly { is: (head: string, bytes: Uint8Array) => boolean; advice
   },
   {
     is: (head) => head.startsWith("\x93NUMPY"),
-    advice: "this is a single NumPy array (.npy); weights come as .safetensors: use safetensors.numpy.save_file",
+    advice: "this is a single NumPy array (.npy); for a .safetensors file use safetensors.numpy.save_file",
   },
   {
     is: (head) => head.startsWith("\x89HDF\r\n"),
@@ -55,8 +54,8 @@ const kinds: readonly { is: (head: string, bytes: Uint8Array) => boolean; advice
     advice: "this is gzip data; unpack it first",
   },
   {
-    is: (head) => /^\s*[{[]\s*["{\[]/.test(head),
-    advice: "this is JSON text, not weights; if it is the index of a sharded checkpoint, join its shards into one file",
+    is: (head) => /^\s*[{[]\s*["{[]/.test(head),
+    advice: "this is JSON text, not tensors; if it is the index of a sharded checkpoint, join its shards into one file",
   },
 ];
 

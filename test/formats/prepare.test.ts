@@ -116,7 +116,7 @@ describe("cropping", () => {
         224,
         224,
       ),
-    ).toEqual(new Array(224 * 224).fill(5));
+    ).toEqual(Array.from({ length: 224 * 224 }, () => 5));
   });
 });
 

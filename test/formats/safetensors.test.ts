@@ -242,19 +242,20 @@ describe("what must be refused", () => {
     expect(({} as Record<string, unknown>).dtype).toBeUndefined();
   });
 
+  // The bounds are far above what it takes (1 s), and far below what a quadratic reader would take.
   test("fault 48: a million tiny tensors are refused at the limit, soon", () => {
     const entries = Array.from({ length: 1_000_000 }, (_, i) => one(`t${i}`, "[1]", `[${i},${i + 1}]`, "U8"));
     const bytes = file(`{${entries.join()}}`, 1_000_000);
     const start = performance.now();
     expect(refusal(bytes)).toBe("the header is not valid: there are more than 100000 tensors");
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   test("fault 48: at the limit they are read", () => {
     const entries = Array.from({ length: 100_000 }, (_, i) => one(`t${i}`, "[1]", `[${i},${i + 1}]`, "U8"));
     const start = performance.now();
     expect(readSafetensors(file(`{${entries.join()}}`, 100_000))).toMatchObject({ ok: true });
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   test("names are shown without what a terminal would obey", () => {
