@@ -67,7 +67,7 @@ export function describeAdapter(info: GPUAdapterInfo): string {
   return [info.vendor, info.architecture, info.description || info.device].filter((part) => part !== "").join(" ");
 }
 
-function choiceOfEnvironment(): AdapterChoice {
+export function choiceOfEnvironment(): AdapterChoice {
   const choice = process.env["SEC_ADAPTER"] || "auto";
   if (choice === "auto" || choice === "system" || choice === "swiftshader") return choice;
   throw new DeviceAbsent(`there is no adapter "${choice}": SEC_ADAPTER is auto, system or swiftshader`);
@@ -112,7 +112,7 @@ async function start(dawn: Dawn): Promise<Started> {
 /**
  * Dawn's GPU objects stay for the life of the process, also across copies of this module: when one is collected while
  * Dawn still has an event to deliver, Dawn locks freed memory and the process hangs or aborts. Kept, they do not
- * hold the process open. Once, too, because a loaded SwiftShader looks like a Vulkan of the machine.
+ * hold the process open.
  */
 function once(name: "system" | "swiftshader", start: () => Promise<Started | undefined>): Promise<Started | undefined> {
   const kept = globalThis as { [key: symbol]: Promise<Started | undefined> | undefined };

@@ -44,6 +44,7 @@ export async function withSwiftShader<T>(swiftShader: SwiftShader, open: () => P
       "SwiftShader can be opened from the main thread only: a worker cannot change the environment",
     );
   }
+  hasSystemVulkan();
   const before = new Map<string, string | undefined>();
   for (const [name, value] of Object.entries(swiftShader.environment)) {
     before.set(name, process.env[name]);
@@ -60,9 +61,14 @@ export async function withSwiftShader<T>(swiftShader: SwiftShader, open: () => P
   }
 }
 
-/** Whether this machine has a Vulkan loader of its own. Asking Dawn instead makes it print a warning where there is none. */
+/**
+ * Whether this machine has a Vulkan loader of its own. Asking Dawn instead makes it print a warning where there is none.
+ * Asked once in a process, before SwiftShader is loaded: afterwards its loader would be taken for the machine's.
+ */
 export function hasSystemVulkan(): boolean {
-  return process.platform !== "linux" || loadLibrary("libvulkan.so.1");
+  const known = globalThis as { [key: symbol]: boolean | undefined };
+  return (known[Symbol.for("se-compiler.systemVulkan")] ??=
+    process.platform !== "linux" || loadLibrary("libvulkan.so.1"));
 }
 
 /**
