@@ -79,7 +79,7 @@ function gateNote(plan: Plan, { name }: Insertion, own: Set<string>): string {
 
 function scaleNote(plan: Plan, { name, squeeze, point }: Insertion, own: Set<string>): string {
   const places = plan.launches.flatMap((launch) => {
-    const scale = launch.body.nodes.find((node) => node.name === `${name}.scale`);
+    const scale = launch.body.nodes.find((node) => node.op !== "input" && node.name === `${name}.scale`);
     return scale ? [{ launch, scale }] : [];
   });
   if (places.length === 0) return "folded into vectors";
@@ -100,7 +100,7 @@ function scaleNote(plan: Plan, { name, squeeze, point }: Insertion, own: Set<str
 
 function find(plan: Plan, wanted: (node: Node) => boolean): { launch: Launch; node: Node } | undefined {
   for (const launch of plan.launches) {
-    const node = launch.body.nodes.find(wanted);
+    const node = launch.body.nodes.find((candidate) => candidate.op !== "input" && wanted(candidate));
     if (node) return { launch, node };
   }
   return undefined;

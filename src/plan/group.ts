@@ -211,8 +211,9 @@ export function isLargeDense(node: Node): boolean {
   return node.op === "dense" && (node.type.shape[1] as number) * (node.inputs.x.type.shape[1] as number) > 512 * 1024;
 }
 
-/** A chain keeps its vectors in workgroup memory, and needs 4 KiB more to add up dot products. */
+/** A chain keeps its vectors in workgroup memory, but for the last, which goes out; it needs 4 KiB more to add up dot products. */
 function fitsInWorkgroup(nodes: readonly Node[]): boolean {
-  const floats = nodes.reduce((sum, node) => sum + (isElementwise(node) ? 0 : padTo4(node.type.shape[1] as number)), 0);
+  const kept = nodes.filter((node) => !isElementwise(node)).slice(0, -1);
+  const floats = kept.reduce((sum, node) => sum + padTo4(node.type.shape[1] as number), 0);
   return floats * 4 + 4096 <= limits.workgroupBytes;
 }

@@ -1,6 +1,7 @@
 import { Bug } from "../diagnostics.ts";
 import { verify as verifyGraph } from "../ir/verify.ts";
 import { sameType, typeText } from "../tensor/type.ts";
+import { chainWorkgroupBytes } from "./kernels/chain.ts";
 import { limits, type Launch, type Plan, type Value } from "./plan.ts";
 
 /**
@@ -37,6 +38,9 @@ export function verifyPlan(plan: Plan): void {
     const bound = slots.length + (launch.weights ? 1 : 0);
     if (bound > limits.storageBuffers) fail(`${launch.name} binds ${bound} buffers`);
     if (launch.writes.length === 0) fail(`${launch.name} writes nothing`);
+    if (launch.kernel === "chain" && chainWorkgroupBytes(launch.body) > limits.workgroupBytes) {
+      fail(`${launch.name} needs ${chainWorkgroupBytes(launch.body)} bytes of workgroup memory`);
+    }
 
     const section = launch.weights;
     if (!section) continue;
