@@ -84,6 +84,25 @@ onEachAdapter((adapter, name) => {
     expect(output).toEqual(new Float32Array([6]));
   });
 
+  test("a caching device makes equal pipelines once, and refuses what is wrong each time", async () => {
+    const entry = new URL("caching.job.ts", import.meta.url);
+    const wrong = doubling.replace("2.0 * input[id.x]", "2i");
+    const { same, other, pipelines, refusals, limit, reason, set } = await adapter().run({
+      entry,
+      inputs: { wgsl: doubling, wrong },
+    });
+    expect({ same, other, refusals, limit, reason, set }).toEqual({
+      same: "true",
+      other: "true",
+      refusals: 4,
+      limit: 4,
+      reason: "destroyed",
+      set: "true",
+    });
+    // The right one with its own layout and with an automatic one, and the wrong one four times.
+    expect(pipelines).toBe(6);
+  });
+
   test("a valid shader has no messages", async () => {
     expect(await checkShader(adapter(), doubling)).toEqual([]);
     expect(await checkShader(adapter(), sums)).toEqual([]);
