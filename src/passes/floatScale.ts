@@ -4,7 +4,7 @@ import type { Pass } from "./pass.ts";
 
 /**
  *     y = scaleChannels(x, s)           y = scaleChannels(x, s)
- *     z = globalAvgPool(y)         ->   z = mul(globalAvgPool(x), s)
+ *     z = globalAvgPool(y)         ->   z = mul(s, globalAvgPool(x))
  *
  * for a scale that its readers apply as they load (x is stored unscaled anyway), so that the squeeze is one of x, free where
  * x is made; often x's own squeeze, which then is shared. Any sign of s. Likewise the means that a 1x1 window visits.
@@ -29,6 +29,7 @@ function step(graph: Graph): Graph {
     const x = now(scaled.inputs.x);
     const mean =
       old.op === "tapMeans" ? node("tapMeans", origin, { x }, old.attrs) : node("globalAvgPool", origin, { x }, {});
-    return node("mul", old, { a: mean, b: now(scaled.inputs.gate) }, {});
+    // The gate first: then its own squeeze comes first too, and keeps its name when the two are shared.
+    return node("mul", old, { a: now(scaled.inputs.gate), b: mean }, {});
   });
 }

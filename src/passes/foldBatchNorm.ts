@@ -21,14 +21,14 @@ export const foldBatchNorm: Pass = {
     const match = matching(graph);
     return replaceNodes(graph, (old, now) => {
       if (old.op !== "batchNorm") return undefined;
-      const { scale, shift } = scaleAndShift(old, now, match);
+      const affine = scaleAndShift(old, now, match);
       const layer = layerBefore(old, match);
-      if (!layer) return node("affine", old, { x: now(old.inputs.x), scale, shift }, {});
+      if (!layer) return node("affine", old, { x: now(old.inputs.x), ...affine }, {});
 
-      const origin = { name: match.name(`${layer.product.name}.weight.folded`), span: layer.product.span };
-      const weight = node("scaleRows", origin, { weight: now(layer.product.inputs.weight), scale }, {});
+      const origin = { name: match.name(`${layer.product.inputs.weight.name}.folded`), span: layer.product.span };
+      const weight = node("scaleRows", origin, { weight: now(layer.product.inputs.weight), scale: affine.scale }, {});
       const product = remade(layer.product, now(layer.product.inputs.x), weight);
-      const bias = layer.bias ? biasThrough(now(layer.bias), scale, shift, old, match) : shift;
+      const bias = layer.bias ? foldedBias(now(layer.bias), affine, old, match) : affine.shift;
       return node("addBias", old, { x: product, bias }, {});
     });
   },
@@ -49,8 +49,13 @@ function layerBefore(
   return { product, bias: biased ? x.inputs.bias : undefined };
 }
 
+interface Affine {
+  readonly scale: Node;
+  readonly shift: Node;
+}
+
 /** a = weight / sqrt(variance + eps) and bias - mean * a. */
-function scaleAndShift(batchNorm: NodeOf<"batchNorm">, now: (old: Node) => Node, match: Matching) {
+function scaleAndShift(batchNorm: NodeOf<"batchNorm">, now: (old: Node) => Node, match: Matching): Affine {
   const { name, span } = batchNorm;
   const part = (suffix: string) => ({ name: match.name(`${name}.${suffix}`), span });
   const { weight, bias, mean, variance } = batchNorm.inputs;
@@ -61,10 +66,11 @@ function scaleAndShift(batchNorm: NodeOf<"batchNorm">, now: (old: Node) => Node,
   return { scale, shift };
 }
 
-function biasThrough(bias: Node, scale: Node, shift: Node, batchNorm: Node, match: Matching): Node {
-  const part = (suffix: string) => ({ name: match.name(`${batchNorm.name}.${suffix}`), span: batchNorm.span });
-  const scaled = node("mul", part("scaledBias"), { a: bias, b: scale }, {});
-  return node("add", part("bias.folded"), { a: scaled, b: shift }, {});
+/** bias * a + shift */
+function foldedBias(bias: Node, { scale, shift }: Affine, batchNorm: Node, match: Matching): Node {
+  const part = (suffix: string) => ({ name: match.name(`${bias.name}.${suffix}`), span: batchNorm.span });
+  const scaled = node("mul", part("scaled"), { a: bias, b: scale }, {});
+  return node("add", part("folded"), { a: scaled, b: shift }, {});
 }
 
 function remade(product: Product, x: Node, weight: Node): Node {

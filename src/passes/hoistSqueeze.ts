@@ -135,17 +135,19 @@ function meanOfConvolution(conv: NodeOf<"conv2d">, origin: Origin, place: Place)
   const { kernel, stride, padding, dilation, groups } = conv.attrs;
   const window = { kernel, stride, padding, dilation };
   const source = conv.inputs.x;
-  if (!isSqueezedForFree(source, window, place.match)) return undefined;
-  const x = place.now(source);
+  const { match, now } = place;
+  if (!isSqueezedForFree(source, window, match)) return undefined;
+  const x = now(source);
   const mean = isPointwise(window)
     ? node("globalAvgPool", part("mean", place), { x }, {})
     : node("tapMeans", part("taps", place), { x }, window);
 
-  let weight = place.now(conv.inputs.weight);
-  if (groups > 1) weight = node("expandGroups", part("weight.expanded", place), { weight }, { groups });
+  let weight = now(conv.inputs.weight);
+  const named = (suffix: string): Origin => ({ name: match.name(`${weight.name}.${suffix}`), span: conv.span });
+  if (groups > 1) weight = node("expandGroups", named("expanded"), { weight }, { groups });
   const [outputs, columns] = [conv.type.shape[1] as number, mean.type.shape[1] as number];
   if (kernel.some((extent) => extent > 1))
-    weight = node("reshape", part("weight.matrix", place), { x: weight }, { shape: [outputs, columns] });
+    weight = node("reshape", named("matrix"), { x: weight }, { shape: [outputs, columns] });
   const product = node("dense", origin, { x: mean, weight }, {});
   return { mean: product, squeezes: 1, weights: outputs * columns, merges: true };
 }

@@ -32,7 +32,7 @@ function step(graph: Graph): Graph {
 function mergedBias(outer: NodeOf<"addBias">, now: (old: Node) => Node, match: Matching): Node | undefined {
   const inner = outer.inputs.x;
   if (inner.op !== "addBias" || !match.isPrivate(inner)) return undefined;
-  const origin = { name: match.name(`${outer.name}.bias.merged`), span: outer.span };
+  const origin = { name: match.name(`${outer.inputs.bias.name}.merged`), span: outer.span };
   const bias = node("add", origin, { a: now(inner.inputs.bias), b: now(outer.inputs.bias) }, {});
   return node("addBias", outer, { x: now(inner.inputs.x), bias }, {});
 }
@@ -43,17 +43,21 @@ function mergedDense(outer: NodeOf<"dense">, now: (old: Node) => Node, match: Ma
   if (!pays(outer, sum)) return undefined;
 
   const weight = now(outer.inputs.weight);
-  const products: Node[] = sum.terms.map(({ x, matrix }, index) => {
-    const merged = matrix ? node("matmul", part("weight.merged"), { a: weight, b: matrix }, {}) : weight;
+  const mergedWeight = (matrix: Node) => {
+    const origin = { name: match.name(`${outer.inputs.weight.name}.merged`), span: outer.span };
+    return node("matmul", origin, { a: weight, b: matrix }, {});
+  };
+  const products: Node[] = sum.terms.map(({ x, matrix }) => {
     const isWhole = sum.terms.length === 1 && !sum.bias;
-    return node("dense", isWhole ? outer : part(`product${index === 0 ? "" : index + 1}`), { x, weight: merged }, {});
+    const origin = isWhole ? outer : part("merged");
+    return node("dense", origin, { x, weight: matrix ? mergedWeight(matrix) : weight }, {});
   });
   const total = products.reduce((a, b, index) => {
     const isWhole = index === products.length - 1 && !sum.bias;
     return node("add", isWhole ? outer : part("sum"), { a, b }, {});
   });
   if (!sum.bias) return total;
-  const bias = node("matvec", part("bias.merged"), { matrix: weight, vector: sum.bias }, {});
+  const bias = node("matvec", part("bias"), { matrix: weight, vector: sum.bias }, {});
   return node("addBias", outer, { x: total, bias }, {});
 }
 
