@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { check } from "../src/check/check.ts";
+import { Problems } from "../src/diagnostics.ts";
+import type { Graph } from "../src/ir/graph.ts";
+import { O0, O1 } from "../src/passes/index.ts";
+import { runPasses } from "../src/passes/pass.ts";
+import type { Plan } from "../src/plan/plan.ts";
+import { schedule } from "../src/plan/schedule.ts";
+import type { Tensor } from "../src/tensor/tensor.ts";
+import { readSafetensors } from "../src/weights/safetensors.ts";
+import { toFloat64 } from "../src/weights/stored.ts";
+
+export type Settings = Readonly<Record<string, string>>;
+
+/** The graph of a network in the repository as it is written. */
+export function networkGraph(entry: string, set: Settings = {}): Graph {
+  return sourceGraph(entry, (path) => readFileSync(path, "utf8"), set);
+}
+
+/** The graph of a network given as text. */
+export function textGraph(text: string, set: Settings = {}): Graph {
+  return sourceGraph("test.se", () => text, set);
+}
+
+function sourceGraph(entry: string, read: (path: string) => string, set: Settings): Graph {
+  const problems = new Problems();
+  const load = (path: string) => {
+    try {
+      return read(path);
+    } catch {
+      return undefined;
+    }
+  };
+  const graph = check({ entry, load, set: new Map(Object.entries(set)), problems });
+  if (!graph) throw new Error(problems.list.map((problem) => `${problem.code}: ${problem.message}`).join("\n"));
+  return graph;
+}
+
+/** The plan that `compile` makes; with `fuse: false` the one of -O0. */
+export function planOf(graph: Graph, { fuse = true, maxBatch }: { fuse?: boolean; maxBatch?: number } = {}): Plan {
+  return schedule(runPasses(graph, fuse ? O1 : O0), { fuse, maxBatch });
+}
+
+/** All float tensors of a safetensors file in the repository. */
+export function tensorsOf(path: string): Map<string, Tensor> {
+  const file = readSafetensors(new Uint8Array(readFileSync(path)));
+  if (!file.ok) throw new Error(`${path}: ${file.message}`);
+  const tensors = new Map<string, Tensor>();
+  for (const [name, stored] of file.tensors) {
+    if (stored.dtype.startsWith("F")) tensors.set(name, { shape: stored.shape, data: toFloat64(stored) });
+  }
+  return tensors;
+}

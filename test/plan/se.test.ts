@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { fusionNotes } from "../../src/plan/fusion.ts";
+import { trafficOf } from "../../src/plan/traffic.ts";
+import { networkGraph, planOf } from "../networks.ts";
+
+const points = ["standard", "pre", "post", "identity", "3x3"];
+const plan = (entry: string, se: string, more: Record<string, string> = {}) =>
+  planOf(networkGraph(entry, { se, ...more }));
+
+describe("SE-ResNet-50 at 224", () => {
+  const base = plan("examples/se-resnet50.se", "none");
+  const traffic = trafficOf(base.launches);
+
+  test("the network without SE is 53 convolutions, a pooling, the head, and the input's import", () => {
+    expect(base.launches.length).toBe(56);
+  });
+
+  test.each(points)("%s: 72 launches, 16 for SE, and not one byte of feature maps more", (se) => {
+    const withSe = plan("examples/se-resnet50.se", se);
+    const added = trafficOf(withSe.launches);
+    expect(withSe.launches.length).toBe(72);
+    expect(added.maps - traffic.maps).toBe(0);
+    // [N, C] vectors and partial sums, listed apart.
+    expect(added.vectors + added.parts).toBeLessThan(0.01 * added.maps);
+  });
+
+  test.each(points)("%s: no SE block has a launch beside its gate", (se) => {
+    const withSe = plan("examples/se-resnet50.se", se);
+    const notes = fusionNotes(withSe, withSe.graph.insertions);
+    expect(notes.length).toBe(16);
+    expect(notes.flatMap((note) => note.launches).length).toBe(16);
+  });
+});
+
+test("a maximum is not hoisted: the standard scale of squeeze max is a launch of its own, and the note says why", () => {
+  const withSe = plan("examples/digits.se", "standard", { squeeze: "max" });
+  const note = fusionNotes(withSe, withSe.graph.insertions).at(-1)!;
+  expect(note.scale).toContain("a maximum cannot be hoisted");
+});
+
+test("SE-ResNet-152 in f32 is cut into weight buffers of at most 128 MiB", () => {
+  const { weights, launches } = plan("examples/se-resnet152.se", "standard");
+  expect(weights.buffers.length).toBe(2);
+  for (const bytes of weights.buffers) expect(bytes).toBeLessThanOrEqual(128 * 1024 * 1024);
+  for (const launch of launches) if (launch.weights) expect(launch.weights.byteOffset % 256).toBe(0);
+});
+
+test("no launch binds more than 8 buffers, and none reads what it writes", () => {
+  for (const se of points) {
+    for (const launch of plan("examples/se-resnet50.se", se).launches) {
+      const slots = [...launch.reads, ...launch.writes].map((value) => value.slot);
+      expect(new Set(slots).size).toBe(slots.length);
+      expect(slots.length + (launch.weights ? 1 : 0)).toBeLessThanOrEqual(8);
+    }
+  }
+});
