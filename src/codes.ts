@@ -3,7 +3,10 @@
  * `test/errors/` for each. A code is never reused: a diagnostic that goes away leaves its number empty.
  *
  *   SE01xx  characters, tokens, grammar (src/syntax)
- *   SE02xx  names, types, shapes, insertion points (src/check)
+ *   SE02xx  names and imports (src/check)
+ *   SE03xx  types and parameters
+ *   SE04xx  shapes
+ *   SE05xx  SE insertions
  */
 export interface CodeEntry {
   /** A few words, as a heading. */
@@ -189,5 +192,555 @@ export const codes = {
     },
   },
 
-  // --- src/check -----------------------------------------------------------------------------------------------
+  // --- src/check: names and imports ------------------------------------------------------------------------------
+
+  SE0201: {
+    title: "Unknown name",
+    explanation:
+      "An expression names something that is not visible here: no parameter, no `let`, no label above it in the same body, and " +
+      "no member of an enum. `x` is what a block or a chain is given; a network has its inputs.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv widht, 3x3\n  output y\n}\n",
+      right: "se 1\nnetwork Net(width: int = 8) {\n  input image: f32[N, 3, 8, 8]\n  conv width, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0202: {
+    title: "Unknown op or block",
+    explanation:
+      "A step names an op of the language, a block of this file, an imported block, a chain, or a parameter of type Act. " +
+      "docs/language.md lists the ops.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  Conv2dd 8, 3x3\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0203: {
+    title: "Declared twice",
+    explanation: "Names do not hide each other: two declarations of one name that are visible together are an error.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net(width: int = 8) {\n  let width = 16\n  input image: f32[N, 3, 8, 8]\n  conv width, 3x3\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net(width: int = 8) {\n  let double = 2 * width\n  input image: f32[N, 3, 8, 8]\n  conv double, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0204: {
+    title: "File not found",
+    explanation: "The entry or an imported file does not exist, or is a folder.",
+    example: {
+      wrong:
+        'se 1\nimport { bottleneck } from "std/resnt.se"\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  output y\n}\n',
+      right:
+        'se 1\nimport { conv_bn } from "std/plain.se"\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv_bn(8)\n  output y\n}\n',
+    },
+  },
+  SE0205: {
+    title: "Import path that is not allowed",
+    explanation:
+      "An import is relative to the file that imports and stays inside the project: `./blocks.se`, `../blocks.se`, or `std/…` for the " +
+      "library. Absolute paths, backslashes and paths that leave the project are refused, so that a program means the same everywhere.",
+    example: {
+      wrong:
+        'se 1\nimport { conv_bn } from "/std/plain.se"\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv_bn(8)\n  output y\n}\n',
+      right:
+        'se 1\nimport { conv_bn } from "std/plain.se"\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv_bn(8)\n  output y\n}\n',
+    },
+  },
+  SE0206: {
+    title: "Imports in a circle",
+    explanation: "A file imports itself, perhaps through others. Move what both need into a third file.",
+  },
+  SE0207: {
+    title: "Not declared in that file",
+    explanation:
+      "An import names a network, block or enum that the file declares itself; what the file imports from elsewhere is not passed on.",
+    example: {
+      wrong:
+        'se 1\nimport { conv_bnn } from "std/plain.se"\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv_bnn(8)\n  output y\n}\n',
+      right:
+        'se 1\nimport { conv_bn } from "std/plain.se"\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv_bn(8)\n  output y\n}\n',
+    },
+  },
+  SE0208: {
+    title: "Too many files",
+    explanation: "A program has at most 256 files, and imports at most 32 deep.",
+  },
+  SE0209: {
+    title: "No network",
+    explanation: "What is compiled is a `network`; the file declares only blocks or enums.",
+    example: {
+      wrong: "se 1\nblock unit() {\n  relu\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  relu\n  output y\n}\n",
+    },
+  },
+  SE0210: {
+    title: "Which network?",
+    explanation:
+      "The file declares several networks, or none of the name that was asked for: choose one with `--network`.",
+    example: {
+      wrong:
+        "se 1\nnetwork A() {\n  input image: f32[N, 3, 8, 8]\n  relu\n  output y\n}\nnetwork B() {\n  input image: f32[N, 3, 8, 8]\n  tanh\n  output y\n}\n",
+      right: "se 1\nnetwork A() {\n  input image: f32[N, 3, 8, 8]\n  relu\n  output y\n}\n",
+    },
+  },
+  SE0211: {
+    title: "Not used",
+    explanation: "A parameter, a `let` or an import that nothing reads. Often it was meant to be passed on. A warning.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net(classes: int = 10) {\n  input image: f32[N, 3, 8, 8]\n  gap\n  dense 1000\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net(classes: int = 10) {\n  input image: f32[N, 3, 8, 8]\n  gap\n  dense classes\n  output y\n}\n",
+    },
+  },
+  SE0212: {
+    title: "Two layers of one name",
+    explanation:
+      "A label, with the labels around it, names a layer and its weights, so it is unique. A block without a label adds nothing to the " +
+      "names of its layers: used twice, it needs one.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv1: conv 8, 3x3 -> conv1: conv 8, 3x3\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv1: conv 8, 3x3 -> conv2: conv 8, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0213: {
+    title: "Names that differ only in case",
+    explanation:
+      "Names become file names, and some file systems do not tell `Conv1` from `conv1`. Give one of the two another label.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv1: conv 8, 3x3 -> Conv1: conv 8, 3x3\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv1: conv 8, 3x3 -> conv2: conv 8, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0214: {
+    title: "Word of the language as a name",
+    explanation:
+      "Ops and functions (`conv`, `floor`), `x` (what a block is given) and `N` (the batch) keep their meaning: networks, blocks, " +
+      "values and parameters have other names. Labels are free.",
+    example: {
+      wrong: "se 1\nnetwork Net(x: int = 8) {\n  input image: f32[N, 3, 8, 8]\n  conv x, 3x3\n  output y\n}\n",
+      right: "se 1\nnetwork Net(width: int = 8) {\n  input image: f32[N, 3, 8, 8]\n  conv width, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0215: {
+    title: "Unknown member",
+    explanation:
+      "A tensor has `channels`, and a map `height` and `width`; a window has `height` and `width`; a called network has its outputs.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv image.chanels, 3x3\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv image.channels, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0217: {
+    title: "Name that cannot be a file name",
+    explanation: "Files are named after the network, and Windows reserves CON, PRN, AUX, NUL, COM1 and their like.",
+    example: {
+      wrong: "se 1\nnetwork Aux() {\n  input image: f32[N, 3, 8, 8]\n  relu\n  output y\n}\n",
+      right: "se 1\nnetwork Auxiliary() {\n  input image: f32[N, 3, 8, 8]\n  relu\n  output y\n}\n",
+    },
+  },
+
+  // --- src/check: types and parameters ---------------------------------------------------------------------------
+
+  SE0301: {
+    title: "Wrong type",
+    explanation:
+      "A value of another type stands here than is wanted. An int may stand for a float, `3x3` for a Placement, 8 and 4 for a Rounding; " +
+      "nothing else is converted.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 3\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0302: {
+    title: "Missing argument",
+    explanation: "An op, a block or an insertion needs an argument that has no default.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0303: {
+    title: "Unknown argument",
+    explanation: "The op, block or insertion has no argument of this name. The message lists those it has.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 3x3, padding: 1\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 3x3, pad: 1\n  output y\n}\n",
+    },
+  },
+  SE0304: {
+    title: "Argument too many",
+    explanation:
+      "More arguments than parameters, or one parameter given twice, once by its place and once by its name.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  relu 6\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  relu6\n  output y\n}\n",
+    },
+  },
+  SE0305: {
+    title: "Unknown type",
+    explanation:
+      "Types are int, float, bool, string, window, list<T>, the built-in enums (Placement, Squeeze, Gate, Rounding, Act, Join) and the enums of this file.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net(width: integer = 8) {\n  input image: f32[N, 3, 8, 8]\n  conv width, 3x3\n  output y\n}\n",
+      right: "se 1\nnetwork Net(width: int = 8) {\n  input image: f32[N, 3, 8, 8]\n  conv width, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0306: {
+    title: "Unknown member of an enum",
+    explanation: "The word is a member of another enum than the one that is wanted here.",
+    example: {
+      wrong: "se 1\nnetwork Net(act: Act = standard) {\n  input image: f32[N, 3, 8, 8]\n  act\n  output y\n}\n",
+      right: "se 1\nnetwork Net(act: Act = relu) {\n  input image: f32[N, 3, 8, 8]\n  act\n  output y\n}\n",
+    },
+  },
+  SE0307: {
+    title: "Value out of range",
+    explanation:
+      "The argument has the right type, but not a value that makes sense: no channels, a stride of 0, a negative padding.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 3x3 / 0\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 3x3 / 1\n  output y\n}\n",
+    },
+  },
+  SE0308: {
+    title: "Division that is not exact",
+    explanation:
+      "`int / int` is a whole number or an error, so that channels are never rounded in silence. `floor(a / b)`, `ceil` and `round` say how; " +
+      "where a float is wanted, a division is one of floats.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 100 / 16, 3x3\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv floor(100 / 16), 3x3\n  output y\n}\n",
+    },
+  },
+  SE0309: {
+    title: "Number too large",
+    explanation: "Whole numbers are exact up to 2^53 - 1, and all numbers are finite.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 9007199254740991 * 2, 3x3\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 4 * 2, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0310: {
+    title: "Unknown parameter",
+    explanation: "`--set name=value` names a parameter that the network does not have. The message lists those it has.",
+  },
+  SE0311: {
+    title: "Not a literal",
+    explanation:
+      "The value of `--set` is a literal of the language: a number, `true`, a word, a window, a string or a list; a list also without brackets.",
+  },
+  SE0312: {
+    title: "Index outside the list",
+    explanation: "A list's items are numbered from 0.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net(widths: list<int> = [8, 16]) {\n  input image: f32[N, 3, 8, 8]\n  conv widths[2], 3x3\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net(widths: list<int> = [8, 16]) {\n  input image: f32[N, 3, 8, 8]\n  conv widths[1], 3x3\n  output y\n}\n",
+    },
+  },
+  SE0313: {
+    title: "`then` outside a repeat",
+    explanation:
+      "`2 then 1` is 2 for the first unit of a repeat and 1 for the others; it is an argument of the repeated unit.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv (8 then 16), 3x3\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  units: 2 of conv 8, 3x3 / (2 then 1)\n  output y\n}\n",
+    },
+  },
+  SE0314: {
+    title: "Block inside itself without end",
+    explanation: "Blocks may be nested 64 deep. One that contains itself needs a condition that ends it.",
+    example: {
+      wrong:
+        "se 1\nblock unit(n: int) {\n  unit(n + 1)\n}\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  unit(0)\n  output y\n}\n",
+      right:
+        "se 1\nblock unit(n: int) {\n  if n < 3 { unit(n + 1) } else { relu }\n}\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  unit(0)\n  output y\n}\n",
+    },
+  },
+  SE0315: {
+    title: "Network too large",
+    explanation: "A network has at most 10,000 layers, and its program runs at most a million statements.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  for i in 0..20000 { relu }\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  for i in 0..20 { relu }\n  output y\n}\n",
+    },
+  },
+  SE0317: {
+    title: "Operator or function on the wrong values",
+    explanation:
+      "Arithmetic and comparisons take numbers, `/` also a window and its stride, `+`, `-` and `*` also tensors of one shape; " +
+      "`*` also a map and a vector, or a tensor and a number.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8 + 3x3, 3x3\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8 + 3, 3x3\n  output y\n}\n",
+    },
+  },
+  SE0318: {
+    title: "Wrong input declaration",
+    explanation:
+      "How a picture becomes the input: the colour order `rgb`, `bgr` or `grey`, then `scale`, `mean`, `std`, `resize`, `antialias`, `crop`. " +
+      "The order fits the channels, and no std is 0.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 1, 8, 8] { rgb }\n  relu\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 1, 8, 8] { grey }\n  relu\n  output y\n}\n",
+    },
+  },
+  SE0319: {
+    title: "Type of numbers that is not supported yet",
+    explanation: "Inputs and outputs are f32. Half precision belongs to kernels, and is chosen when compiling.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f16[N, 3, 8, 8]\n  relu\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  relu\n  output y\n}\n",
+    },
+  },
+  SE0321: {
+    title: "Input or output in a block",
+    explanation: "Inputs and outputs belong to a network. A block is given `x` and gives the value of its last line.",
+    example: {
+      wrong:
+        "se 1\nblock unit() {\n  relu\n  output y\n}\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  unit\n  output y\n}\n",
+      right:
+        "se 1\nblock unit() {\n  relu\n}\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  unit\n  output y\n}\n",
+    },
+  },
+
+  // --- src/check: shapes -----------------------------------------------------------------------------------------
+
+  SE0401: {
+    title: "Shape that does not fit",
+    explanation:
+      "An op cannot be applied to a value of this shape. The message shows the shape and the layer that made it.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  dense 10\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  gap -> dense 10\n  output y\n}\n",
+    },
+  },
+  SE0402: {
+    title: "Branch and skip of different shapes",
+    explanation:
+      "The two sides of a residual unit are added, so they have one shape. `skip unless same { … }` projects the skip where it has not.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  residual { branch { conv 8, 3x3 } }\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  residual { branch { conv 3, 3x3 } }\n  output y\n}\n",
+    },
+  },
+  SE0403: {
+    title: "Arms of different shapes",
+    explanation: "What is concatenated agrees in everything but channels.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  concat { a: conv 8, 3x3 ; b: conv 8, 3x3 / 2 }\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  concat { a: conv 8, 3x3 ; b: conv 16, 3x3 }\n  output y\n}\n",
+    },
+  },
+  SE0404: {
+    title: "Tensor too large",
+    explanation: "A value or a weight has at most 2^31 elements per image.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 2000000000, 7x7\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 2000, 7x7\n  output y\n}\n",
+    },
+  },
+  SE0405: {
+    title: "Output of another shape",
+    explanation: "The type that an output declares is checked against the value.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  gap\n  output y: f32[N, 4]\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  gap\n  output y: f32[N, 3]\n}\n",
+    },
+  },
+  SE0406: {
+    title: "No value here",
+    explanation:
+      "Layers apply to the value that flows through the lines above. A network starts with an `input`; inside an expression an op is given its value: `gap(x)`.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  relu\n  input image: f32[N, 3, 8, 8]\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  relu\n  output y\n}\n",
+    },
+  },
+  SE0407: {
+    title: "Layer that no output needs",
+    explanation:
+      "The layer is computed from the input, but nothing that is an output depends on it. A warning; it is left out.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 3x3\n  output y\n  relu\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 3x3\n  relu\n  output y\n}\n",
+    },
+  },
+  SE0408: {
+    title: "No output",
+    explanation: "A network says which values it gives: `output logits: f32[N, classes]`.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  relu\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  relu\n  output y\n}\n",
+    },
+  },
+  SE0409: {
+    title: "Shared weights of two shapes",
+    explanation: "A chain has its weights once. Every call needs weights of the shapes that the first call made.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 4, 8, 8]\n  let mix = chain { conv 4, 3x3 }\n  mix -> conv 8, 1x1 -> mix\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 4, 8, 8]\n  let mix = chain { conv 4, 3x3 }\n  mix -> conv 4, 1x1 -> mix\n  output y\n}\n",
+    },
+  },
+  SE0410: {
+    title: "Even kernel without padding",
+    explanation:
+      "Without `pad:` a convolution is padded so that at stride 1 the extents stay. An even kernel would need more on one side than on the other, so it says what it wants.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 2x2 / 2\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv 8, 2x2 / 2, pad: 0\n  output y\n}\n",
+    },
+  },
+  SE0411: {
+    title: "Wrong type of a tensor",
+    explanation:
+      "A tensor's first extent is the batch `N`, the others are whole numbers: f32[N, channels, height, width] or f32[N, features].",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[1, 3, 8, 8]\n  relu\n  output y\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  relu\n  output y\n}\n",
+    },
+  },
+
+  // --- src/check: SE insertions ----------------------------------------------------------------------------------
+
+  SE0501: {
+    title: "Unit that is not told",
+    explanation:
+      "A block that `uses se` takes part in insertions, and nothing above it says where: there is no default. `insert se(at: …)` says it for " +
+      "everything below, `at: none` for a network without; a block in between passes it on with `uses se`.",
+    example: {
+      wrong:
+        'se 1\nimport { basic } from "std/resnet.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  unit: basic(8)\n  output y\n}\n',
+      right:
+        'se 1\nimport { basic } from "std/resnet.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  unit: basic(8)\n  output y\n}\n',
+    },
+  },
+  SE0502: {
+    title: "Point that a unit lacks",
+    explanation: "Each kind of unit has the insertion points that make sense for it. The message lists them.",
+    example: {
+      wrong:
+        'se 1\nimport { plain } from "std/plain.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: identity, ratio: 4)\n  unit: plain(8)\n  output y\n}\n',
+      right:
+        'se 1\nimport { plain } from "std/plain.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  unit: plain(8)\n  output y\n}\n',
+    },
+  },
+  SE0503: {
+    title: "Stage that is not there",
+    explanation:
+      "`in:` names stages by the numbers that `stage 2 …` gives them. The message lists those of the network.",
+    example: {
+      wrong:
+        'se 1\nimport { basic } from "std/resnet.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4, in: [3])\n  stage 2 layer1: 2 of basic(8)\n  output y\n}\n',
+      right:
+        'se 1\nimport { basic } from "std/resnet.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4, in: [2])\n  stage 2 layer1: 2 of basic(8)\n  output y\n}\n',
+    },
+  },
+  SE0504: {
+    title: "Ratio below 1",
+    explanation: "The hidden width of an SE block is channels / ratio; the ratio is a whole number from 1 on.",
+    example: {
+      wrong:
+        'se 1\nimport { basic } from "std/resnet.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 0)\n  unit: basic(8)\n  output y\n}\n',
+      right:
+        'se 1\nimport { basic } from "std/resnet.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 2)\n  unit: basic(8)\n  output y\n}\n',
+    },
+  },
+  SE0505: {
+    title: "Ratio that does not divide the channels",
+    explanation: "The hidden width is rounded down, and is at least 1. A note.",
+    example: {
+      wrong:
+        'se 1\nimport { basic } from "std/resnet.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 3)\n  unit: basic(8)\n  output y\n}\n',
+      right:
+        'se 1\nimport { basic } from "std/resnet.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  unit: basic(8)\n  output y\n}\n',
+    },
+  },
+  SE0506: {
+    title: "Ratio greater than the channels",
+    explanation:
+      "The hidden width is 1, or the least multiple of the rounding: a gate with hardly anything to learn. A warning.",
+    example: {
+      wrong:
+        'se 1\nimport { basic } from "std/resnet.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 16)\n  unit: basic(8)\n  output y\n}\n',
+      right:
+        'se 1\nimport { basic } from "std/resnet.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  unit: basic(8)\n  output y\n}\n',
+    },
+  },
+  SE0507: {
+    title: "SE block on a vector",
+    explanation: "An SE block scales the channels of a feature map: it stands before the map becomes a vector.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  gap -> @standard -> fc: dense 10\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  @standard -> gap -> fc: dense 10\n  output y\n}\n",
+    },
+  },
+  SE0508: {
+    title: "Two SE blocks at one point",
+    explanation: "The second scales what the first has just scaled. A warning: usually one point is written twice.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  relu -> @standard -> @standard\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  relu -> @standard\n  output y\n}\n",
+    },
+  },
+  SE0509: {
+    title: "Point without a meaning",
+    explanation: "The points are pre, standard, identity, post and 3x3, in a network or in a block that `uses se`.",
+    example: {
+      wrong:
+        "se 1\nblock unit() {\n  conv 8, 3x3 -> @3x3\n}\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  unit\n  output y\n}\n",
+      right:
+        "se 1\nblock unit() uses se {\n  conv 8, 3x3 -> @3x3\n}\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: 3x3, ratio: 4)\n  unit\n  output y\n}\n",
+    },
+  },
+  SE0510: {
+    title: "Unknown insertion",
+    explanation: "What can be inserted is `se`; blocks use it, networks insert it.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert eca(at: standard)\n  relu\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  relu -> @standard\n  output y\n}\n",
+    },
+  },
+  SE0511: {
+    title: "Insertion without units",
+    explanation:
+      "Nothing below the `insert se(…)` takes part in it: no residual, no point, no block that `uses se`. A warning.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard)\n  relu\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  relu -> @standard\n  output y\n}\n",
+    },
+  },
+  SE0512: {
+    title: "Units without a skip",
+    explanation:
+      "The point `identity` is on the skip. A unit whose condition (`residual when …`) leaves the skip out gets no SE block. A note.",
+    example: {
+      wrong:
+        'se 1\nimport { inverted_residual } from "std/mobile.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: identity, ratio: 4)\n  unit: inverted_residual(16, 16)\n  output y\n}\n',
+      right:
+        'se 1\nimport { inverted_residual } from "std/mobile.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  unit: inverted_residual(16, 16)\n  output y\n}\n',
+    },
+  },
 } satisfies Record<string, CodeEntry>;

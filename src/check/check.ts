@@ -1,0 +1,240 @@
+import { Bug, type Problems } from "../diagnostics.ts";
+import { graphOf, inputsOf, type Graph, type Node } from "../ir/graph.ts";
+import { verify } from "../ir/verify.ts";
+import type { Definition, Expr } from "../syntax/ast.ts";
+import { parseLiteral } from "../syntax/parse.ts";
+import { bindParams, paramType } from "./apply.ts";
+import { evaluateAs } from "./evaluate.ts";
+import { finishInsertions } from "./insert.ts";
+import { load, type Program, type SourceUnit } from "./load.ts";
+import { enumsOf, resolve } from "./resolve.ts";
+import { maxStatements, newLocals, report, Stop, type Scope, type Session } from "./scope.ts";
+import { runNetwork } from "./statements.ts";
+import { didYouMean } from "./suggest.ts";
+import { typeName } from "./types.ts";
+import type { Value } from "./values.ts";
+
+export interface CheckOptions {
+  /** Path of the entry, relative to the project root, POSIX. */
+  readonly entry: string;
+  /** The text of a file of the project, or undefined if there is none. The library `std/…` is not asked for. */
+  readonly load: (path: string) => string | undefined;
+  /** Needed if the entry declares several networks. */
+  readonly network?: string | undefined;
+  /** Values of the network's parameters, as literals of the language: `ratio` -> `8`. */
+  readonly set?: ReadonlyMap<string, string> | Readonly<Record<string, string>> | undefined;
+  readonly problems: Problems;
+}
+
+/** From source to graph: files, names, then one run over the network. Undefined if anything was wrong. */
+export function check(options: CheckOptions): Graph | undefined {
+  const { problems } = options;
+  const program = load(options.entry, options.load, problems);
+  if (!program) return undefined;
+  resolve(program, problems);
+  const definition = choose(program, options.network, problems);
+  if (!definition) return undefined;
+  return elaborate(program, definition, options.set, problems);
+}
+
+/** What tools ask about a file before they compile it. */
+export interface Outline {
+  readonly networks: readonly NetworkOutline[];
+  /** Every file that was read, with its text; `std/…` among them. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+export interface NetworkOutline {
+  readonly name: string;
+  readonly doc: readonly string[];
+  readonly params: readonly {
+    readonly name: string;
+    readonly doc: readonly string[];
+    readonly type: string;
+    /** As written; undefined if it must be given. */
+    readonly default: string | undefined;
+  }[];
+}
+
+export function outline({ entry, load: read, problems }: Pick<CheckOptions, "entry" | "load" | "problems">): Outline {
+  const program = load(entry, read, problems);
+  if (!program) return { networks: [], files: new Map() };
+  const text = ({ start, end }: { start: number; end: number }) => program.entry.source.slice(start, end);
+  const networks = networksOf(program.entry).map(({ name, doc, params }) => ({
+    name: name.text,
+    doc,
+    params: params.map((param) => ({
+      name: param.name.text,
+      doc: param.doc,
+      type: text(param.type.span),
+      default: param.default && text(param.default.span),
+    })),
+  }));
+  return { networks, files: new Map([...program.files].map(([path, unit]) => [path, unit.source])) };
+}
+
+function networksOf(unit: SourceUnit): readonly Definition[] {
+  return unit.file.declarations.flatMap((it) => (it.kind === "network" ? [it] : []));
+}
+
+function choose(program: Program, wanted: string | undefined, problems: Problems): Definition | undefined {
+  const networks = networksOf(program.entry);
+  const names = networks.map((network) => network.name.text);
+  const found = wanted === undefined ? undefined : networks.find((network) => network.name.text === wanted);
+  if (found) return found;
+  const [only] = networks;
+  if (only && networks.length === 1 && wanted === undefined) return only;
+  const { path } = program.entry;
+  if (networks.length === 0) {
+    problems.report({
+      code: "SE0209",
+      severity: "error",
+      message: `${path} declares no network`,
+      hint: "write `network Name() { … }`; blocks alone cannot be compiled",
+    });
+  } else if (wanted === undefined) {
+    problems.report({
+      code: "SE0210",
+      severity: "error",
+      message: `${path} declares ${networks.length} networks: ${names.join(", ")}`,
+      hint: `choose one with \`--network ${names[0]}\``,
+    });
+  } else {
+    problems.report({
+      code: "SE0210",
+      severity: "error",
+      message: `${path} declares no network \`${wanted}\``,
+      hint: didYouMean(wanted, names) ?? `it declares ${names.join(", ")}`,
+    });
+  }
+  return undefined;
+}
+
+function elaborate(
+  program: Program,
+  definition: Definition,
+  set: CheckOptions["set"],
+  problems: Problems,
+): Graph | undefined {
+  const session: Session = {
+    problems,
+    enums: enumsOf(program),
+    names: new Map(),
+    parameters: new Map(),
+    inputs: new Map(),
+    made: [],
+    insertions: [],
+    scaled: new Set(),
+    inserts: [],
+    untold: new Set(),
+    stages: new Map(),
+    budget: maxStatements,
+  };
+  const scope: Scope = {
+    session,
+    file: program.entry,
+    locals: newLocals(),
+    path: "",
+    weights: "",
+    unit: undefined,
+    insertion: undefined,
+    outputs: undefined,
+    stage: undefined,
+    index: undefined,
+    calls: [],
+  };
+  try {
+    const given = readSet(definition, set, scope);
+    if (!given || !bindParams(definition, [], scope, scope, definition.name.span, given)) return undefined;
+    const outputs = runNetwork(definition, scope);
+    finishInsertions(session, scope);
+    if (outputs.size === 0) {
+      report(scope, "SE0408", "error", definition.name.span, {
+        message: `the network \`${definition.name.text}\` has no output`,
+        hint: "write `output logits: f32[N, classes]` where the value is complete",
+      });
+    }
+    if (problems.failed) return undefined;
+
+    const made = [...outputs].map(([name, value]) => {
+      if (value.kind !== "tensor") throw new Bug(`the output ${name} is unknown, and nothing was reported`);
+      return { name, node: value.node };
+    });
+    const graph = graphOf(definition.name.text, made, session.insertions);
+    warnOfUnused(graph, session, scope);
+    verify(graph, "check");
+    const names = new Set(graph.nodes.map((node) => node.name));
+    return { ...graph, insertions: graph.insertions.filter((it) => names.has(`${it.name}.scale`)) };
+  } catch (stop) {
+    if (stop instanceof Stop) return undefined;
+    throw stop;
+  }
+}
+
+/** The values of `--set`, or undefined after a report. */
+function readSet(
+  definition: Definition,
+  set: CheckOptions["set"],
+  scope: Scope,
+): ReadonlyMap<string, Value> | undefined {
+  const { problems } = scope.session;
+  const given = new Map<string, Value>();
+  const entries = set instanceof Map ? [...(set as ReadonlyMap<string, string>)] : Object.entries(set ?? {});
+  const names = definition.params.map((param) => param.name.text);
+  let failed = false;
+  for (const [name, text] of entries) {
+    const param = definition.params.find((it) => it.name.text === name);
+    if (!param) {
+      const all = names.length > 0 ? `it has ${names.join(", ")}` : "it has none";
+      const near = didYouMean(name, names);
+      problems.report({
+        code: "SE0310",
+        severity: "error",
+        message: `\`${definition.name.text}\` has no parameter \`${name}\``,
+        hint: near ? `${near} ${all}` : all,
+      });
+      failed = true;
+      continue;
+    }
+    const type = paramType(param, scope.file);
+    if (!type) continue;
+    const before = problems.list.length;
+    const literal = parseLiteral(text, problems);
+    if (!literal) {
+      if (problems.list.length === before) {
+        problems.report({
+          code: "SE0311",
+          severity: "error",
+          message: `\`${text}\` is no value for \`${name}\`, ${typeName(type)}`,
+          hint: "a value is written as in the source: `16`, `0.5`, `true`, `standard`, `3x3`, `[3, 4]`",
+        });
+      }
+      failed = true;
+      continue;
+    }
+    const list: Expr =
+      type.kind === "list" && literal.kind !== "list"
+        ? { kind: "list", items: [literal], span: literal.span }
+        : literal;
+    const value = evaluateAs(list, type, scope, `\`${name}\` of \`${definition.name.text}\``);
+    if (value.kind === "unknown") failed = true;
+    given.set(name, value);
+  }
+  return failed ? undefined : given;
+}
+
+/** Layers that no output needs: of each unused part only its last layers. */
+function warnOfUnused(graph: Graph, session: Session, scope: Scope): void {
+  const needed = new Set(graph.nodes);
+  const read = new Set<Node>();
+  for (const node of session.made) for (const input of inputsOf(node)) read.add(input);
+  for (const input of session.inputs.values()) {
+    if (!needed.has(input) && !read.has(input)) {
+      report(scope, "SE0407", "warning", input.span, { message: `the input \`${input.name}\` is not used` });
+    }
+  }
+  for (const node of session.made) {
+    if (needed.has(node) || read.has(node)) continue;
+    report(scope, "SE0407", "warning", node.span, { message: `no output needs \`${node.name}\`` });
+  }
+}

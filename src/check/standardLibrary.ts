@@ -1,0 +1,193 @@
+/** The library that ships with the package: std/*.se, written here by scripts/embed-std.mjs. */
+export const standardLibrary: ReadonlyMap<string, string> = new Map([
+  [
+    "std/mobile.se",
+    `se 1
+
+/// The inverted residual of MobileNetV2 and V3, MnasNet and EfficientNet (MBConv). Without an expansion (as many channels
+/// inside as come in) the first 1x1 is left out. The names are timm's.
+block inverted_residual(
+  expanded: int,
+  channels: int,
+  kernel: window = 3x3,
+  stride: int = 1,
+  act: Act = relu,
+  eps: float = 1e-5,
+) uses se {
+  residual when stride == 1 and x.channels == channels {
+    branch {
+      if expanded == x.channels {
+        conv_dw: dwconv kernel / stride -> bn1: bn eps: eps -> act -> @3x3
+        conv_pw: conv channels, 1x1 -> bn2: bn eps: eps
+      } else {
+        conv_pw: conv expanded, 1x1 -> bn1: bn eps: eps -> act
+        conv_dw: dwconv kernel / stride -> bn2: bn eps: eps -> act -> @3x3
+        conv_pwl: conv channels, 1x1 -> bn3: bn eps: eps
+      }
+    }
+  }
+}
+
+/// MobileNet v1: a depthwise 3x3 and a 1x1, no skip. The paper's SE block stands after it.
+block separable(channels: int, stride: int = 1, act: Act = relu) uses se {
+  @pre -> conv_dw: dwconv 3x3 / stride -> bn1: bn -> act -> @3x3
+  conv_pw: conv channels, 1x1 -> bn2: bn -> act -> @standard
+}
+`,
+  ],
+  [
+    "std/plain.se",
+    `se 1
+
+/// Convolution, BatchNorm, activation: the layer of a VGG or an Inception module. Points before it and after it.
+block plain(channels: int, kernel: window = 3x3, act: Act = relu, bias: bool = false, eps: float = 1e-5) uses se {
+  @pre -> conv: conv channels, kernel, bias: bias -> bn: bn eps: eps -> act -> @standard
+}
+
+/// The same without insertion points.
+block conv_bn(channels: int, kernel: window = 3x3, act: Act = relu, bias: bool = false, eps: float = 1e-5) {
+  conv: conv channels, kernel, bias: bias -> bn: bn eps: eps -> act
+}
+`,
+  ],
+  [
+    "std/preact.se",
+    `se 1
+
+/// Units that normalise and activate before they convolve (He et al. 2016b, wide ResNets). Where the shape changes, the
+/// branch and the projection share the first BatchNorm and ReLU; the branch, and its point \`@pre\`, begin after them.
+
+/// Two 3x3.
+block preact_basic(width: int, stride: int = 1) uses se {
+  if stride == 1 and x.channels == width {
+    residual {
+      branch {
+        bn1: bn -> relu -> conv1: conv width, 3x3 -> bn2: bn -> relu -> @3x3
+        conv2: conv width, 3x3
+      }
+    }
+  } else {
+    bn1: bn -> relu
+    residual {
+      branch {
+        conv1: conv width, 3x3 / stride -> bn2: bn -> relu -> @3x3
+        conv2: conv width, 3x3
+      }
+      skip { downsample: conv width, 1x1 / stride }
+    }
+  }
+}
+
+/// 1x1, 3x3, 1x1 to four times the width.
+block preact_bottleneck(width: int, stride: int = 1) uses se {
+  if stride == 1 and x.channels == 4 * width {
+    residual {
+      branch {
+        bn1: bn -> relu -> conv1: conv width, 1x1
+        bn2: bn -> relu -> conv2: conv width, 3x3 -> @3x3
+        bn3: bn -> relu -> conv3: conv 4 * width, 1x1
+      }
+    }
+  } else {
+    bn1: bn -> relu
+    residual {
+      branch {
+        conv1: conv width, 1x1
+        bn2: bn -> relu -> conv2: conv width, 3x3 / stride -> @3x3
+        bn3: bn -> relu -> conv3: conv 4 * width, 1x1
+      }
+      skip { downsample: conv 4 * width, 1x1 / stride }
+    }
+  }
+}
+`,
+  ],
+  [
+    "std/resnet.se",
+    `se 1
+
+/// Two ways to build a ResNet.
+/// \`v1_5\`: the stride on the 3x3, padded pooling, as in public checkpoints (torchvision, timm).
+/// \`v1\`: the stride on the first 1x1, pooling in ceil mode, as He et al. 2016 and the release of Hu et al. 2018.
+enum Variant { v1_5, v1 }
+
+/// The pooling between conv1 and stage 2.
+block stem_pool(variant: Variant = v1_5) {
+  if variant == v1 { maxpool 3x3 / 2, ceil: true } else { maxpool 3x3 / 2, pad: 1 }
+}
+
+/// ResNet-50 and deeper: 1x1, 3x3, 1x1 to four times the width. The insertion points are those of the paper's Figure 5,
+/// and \`@3x3\`, its Table 15.
+block bottleneck(width: int, stride: int = 1, variant: Variant = v1_5) uses se {
+  let first = if variant == v1 { stride } else { 1 }
+  residual {
+    branch {
+      conv1: conv width, 1x1 / first -> bn1: bn -> relu
+      conv2: conv width, 3x3 / (stride / first) -> bn2: bn -> relu -> @3x3
+      conv3: conv 4 * width, 1x1 -> bn3: bn
+    }
+    skip unless same { downsample { 0: conv 4 * width, 1x1 / stride -> 1: bn } }
+    after relu
+  }
+}
+
+/// ResNet-18 and 34: two 3x3. The paper has \`@3x3\` for bottlenecks only; here it stands after the first.
+block basic(width: int, stride: int = 1) uses se {
+  residual {
+    branch {
+      conv1: conv width, 3x3 / stride -> bn1: bn -> relu -> @3x3
+      conv2: conv width, 3x3 -> bn2: bn
+    }
+    skip unless same { downsample { 0: conv width, 1x1 / stride -> 1: bn } }
+    after relu
+  }
+}
+
+/// ResNeXt: a bottleneck whose 3x3 is grouped. \`resnext(64)\` is the unit of stage 2 in 32x4d: 32 groups of 4 channels.
+block resnext(width: int, stride: int = 1, groups: int = 32, base_width: int = 4) uses se {
+  let inner = floor(width * base_width / 64) * groups
+  residual {
+    branch {
+      conv1: conv inner, 1x1 -> bn1: bn -> relu
+      conv2: conv inner, 3x3 / stride, groups: groups -> bn2: bn -> relu -> @3x3
+      conv3: conv 4 * width, 1x1 -> bn3: bn
+    }
+    skip unless same { downsample { 0: conv 4 * width, 1x1 / stride -> 1: bn } }
+    after relu
+  }
+}
+
+/// SENet-154: half the width in the 1x1, a grouped 3x3, and a 3x3 projection where the extents change.
+block senet154(width: int, stride: int = 1, groups: int = 64) uses se {
+  residual {
+    branch {
+      conv1: conv 2 * width, 1x1 -> bn1: bn -> relu
+      conv2: conv 4 * width, 3x3 / stride, groups: groups -> bn2: bn -> relu -> @3x3
+      conv3: conv 4 * width, 1x1 -> bn3: bn
+    }
+    skip unless same { downsample { 0: conv 4 * width, (if stride == 1 { 1x1 } else { 3x3 }) / stride -> 1: bn } }
+    after relu
+  }
+}
+`,
+  ],
+  [
+    "std/shufflenet.se",
+    `se 1
+
+/// The unit of ShuffleNet v1. With a stride of 2 the skip is pooled and the branch brings the channels that are missing.
+/// \`first_groups\` is 1 in the first unit of a network, whose few channels are not grouped.
+block shuffle_unit(channels: int, stride: int = 1, groups: int = 3, first_groups: int = groups) uses se {
+  residual join: (if stride == 1 { add } else { concat }) {
+    branch {
+      conv1: conv channels / 4, 1x1, groups: first_groups -> bn1: bn -> relu -> shuffle groups
+      dw: dwconv 3x3 / stride -> bn2: bn -> @3x3
+      conv3: conv (if stride == 1 { channels } else { channels - x.channels }), 1x1, groups: groups -> bn3: bn
+    }
+    skip { if stride != 1 { avgpool 3x3 / stride, pad: 1 } }
+    after relu
+  }
+}
+`,
+  ],
+]);
