@@ -32,18 +32,21 @@ function tryLock(path: string): boolean {
   }
   try {
     writeSync(file, String(process.pid));
+  } catch (error) {
+    removeQuietly(path);
+    throw error;
   } finally {
     closeSync(file);
   }
   return true;
 }
 
-/** Its process is gone; or, where the id says nothing (another machine, just created), it is older than any writing. */
+/** Its process is gone; or it died before it wrote its id; or, if it runs on another machine, it takes too long. */
 function isStale(path: string): boolean {
   try {
     const owner = Number(readFileSync(path, "latin1"));
     if (owner > 0) process.kill(owner, 0);
-    return Date.now() - statSync(path).mtimeMs > patienceMs;
+    return Date.now() - statSync(path).mtimeMs > (owner > 0 ? patienceMs : 2000);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH";
   }

@@ -122,6 +122,11 @@ describe("a set of files", () => {
       expect(await message(second)).toBe("ROOT/weights.bin: no space left on the device");
     });
 
+    test("no space for the lock", async () => {
+      broken.set("writeSync", at(0, "ENOSPC"));
+      expect(await message(second)).toBe("ROOT: no space left on the device");
+    });
+
     test.each([0, 1, 2, 3])("a rename that fails after %i have worked", async (count) => {
       broken.set("renameSync", at(count, "EXDEV"));
       const path = ["net.js", "kernels/a.wgsl", "weights.bin", "manifest.json"][count];
