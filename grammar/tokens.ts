@@ -68,7 +68,7 @@ export const Concat = word("concat", Name);
 export const Window = createToken({ name: "Window", pattern: /\d+x\d+(?!\w)/, label: "a window such as `3x3`" });
 export const Float = createToken({
   name: "Float",
-  pattern: /\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)(?!\w)/,
+  pattern: /\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)(?!\w|\.\d)/,
   label: "a number",
 });
 export const Int = createToken({ name: "Int", pattern: /\d+(?!\w)/, label: "a whole number" });
@@ -112,8 +112,9 @@ const Space = createToken({ name: "Space", pattern: /[ \t\uFEFF]+/, group: Lexer
 
 // --- refused, with a message of their own --------------------------------------------------------------------
 
-/** Stands for a number, so that the rest of the line still parses. */
-export const BadNumber = createToken({ name: "BadNumber", pattern: /\d\w*|\.\d\w*/, categories: Int });
+/** `5.`, `.5`, `1.2.3`, but not the start of `2..5`. These stand for a number, so that the rest of the line still parses. */
+export const BadPoint = createToken({ name: "BadPoint", pattern: /\d+\.(?!\.)[\w.]*|\.\d[\w.]*/, categories: Int });
+export const BadNumber = createToken({ name: "BadNumber", pattern: /\d\w*/, categories: Int });
 /** Stands for a name. */
 export const BadWord = createToken({ name: "BadWord", pattern: /_\w*/, categories: Identifier });
 /** Stand for a string. */
@@ -121,7 +122,7 @@ export const OpenText = createToken({ name: "OpenText", pattern: /"[^"\r\n]*/, c
 export const SingleQuoted = createToken({ name: "SingleQuoted", pattern: /'[^'\r\n]*'?/, categories: Text });
 export const BlockComment = createToken({
   name: "BlockComment",
-  pattern: /\/\*(?:[^*]|\*(?!\/))*(?:\*\/)?/,
+  pattern: /\/\*(?:[^]*?\*\/|[^]*)/,
   line_breaks: true,
 });
 export const HashComment = createToken({ name: "HashComment", pattern: /#[^\r\n]*/ });
@@ -133,7 +134,7 @@ export const tokens: TokenType[] = [
   ...[Se, Uses, From, Branch, Skip, Unless, Same, After],
   ...[Import, Enum, Network, Block, Input, Output, Insert, Stage, Of, When, True, False, Then, And, Or, In, Not],
   ...[Let, Chain, If, Else, For, Residual, Concat],
-  ...[Word, BadWord, Window, Float, Int, BadNumber, Text, OpenText, SingleQuoted, HashComment],
+  ...[Word, BadWord, Window, Float, BadPoint, Int, BadNumber, Text, OpenText, SingleQuoted, HashComment],
   ...[Arrow, DotDot, Equal, NotEqual, LessEqual, GreaterEqual, Less, Greater],
   ...[Plus, Minus, Times, Divide, Modulo, Assign, Colon, Comma, Dot, At, Separator],
   ...[LeftParen, RightParen, LeftSquare, RightSquare, LeftBrace, RightBrace],

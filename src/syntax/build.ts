@@ -6,7 +6,7 @@ import { Bug, type Problems, type Span } from "../diagnostics.ts";
 import type * as ast from "./ast.ts";
 import type { Lexed } from "./lex.ts";
 
-export interface Source extends Lexed {
+export interface Source extends Pick<Lexed, "tokens" | "comments"> {
   readonly file: string;
   readonly text: string;
   readonly problems: Problems;
@@ -555,7 +555,7 @@ function plainOperand(children: cst.PlainOperandCstChildren, source: Source): as
 
 function reference({ children, location }: cst.ReferenceCstNode, source: Source): ast.Expr {
   const name = callee(only(children.name), source);
-  if (children.parenArgs === undefined) return { kind: "name", ...name };
+  if (children.parenArgs === undefined) return nameExpr(name, source);
   return {
     kind: "call",
     callee: name,
@@ -643,8 +643,21 @@ function literal(token: IToken, source: Source): ast.Expr {
     case t.False:
       return { kind: "bool", value: token.tokenType === t.True, span: place };
     default:
-      return { kind: "name", text: image, span: place };
+      return nameExpr({ text: image, span: place }, source);
   }
+}
+
+function nameExpr({ text: word, span: place }: ast.Name, source: Source): ast.Expr {
+  if (word === "NaN" || word === "Infinity") {
+    source.problems.report({
+      code: "SE0104",
+      severity: "error",
+      message: `\`${word}\` is not a number of the language`,
+      span: place,
+      hint: "a network computes with finite numbers",
+    });
+  }
+  return { kind: "name", text: word, span: place };
 }
 
 function int(token: IToken, source: Source): ast.IntLiteral {

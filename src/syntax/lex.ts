@@ -4,20 +4,77 @@
  */
 import { type IToken, Lexer, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
-import type { Problems } from "../diagnostics.ts";
+import { Problems, type Span } from "../diagnostics.ts";
+import { bracketsMatch } from "./brackets.ts";
+import { refuseCharacters } from "./characters.ts";
+import { maxDepth, tooDeep } from "./depth.ts";
+import { tokenFault } from "./errors.ts";
 
 export interface Lexed {
   /** Without spaces, comments and the newlines that do not count. */
-  readonly tokens: IToken[];
+  readonly tokens: readonly IToken[];
   readonly comments: readonly IToken[];
+  /** Where a token was refused; what the parser says about the same statement would be noise. */
+  readonly faults: readonly number[];
 }
+
+/** 1 MiB */
+const maxSize = 2 ** 20;
+
+/** A file in another language need not be told a thousand times. */
+const enough = 20;
 
 let lexer: Lexer | undefined;
 
+/** The tokens of a text, or nothing if parsing them would only invent errors. */
 export function lex(text: string, file: string, problems: Problems): Lexed | undefined {
+  if (text.length > maxSize) {
+    problems.report({
+      code: "SE0108",
+      severity: "error",
+      message: `the file has ${text.length} characters; a source file may have ${maxSize} (1 MiB)`,
+      span: { file, start: 0, end: 0 },
+      hint: "is this a source file? weights are given with `--weights`",
+    });
+    return undefined;
+  }
+  const before = problems.list.length;
+  refuseCharacters(text, file, problems);
+  if (problems.list.length > before) return undefined;
+
   lexer ??= new Lexer(t.tokens, { positionTracking: "onlyOffset", ensureOptimizations: true });
-  const { tokens, groups } = lexer.tokenize(text);
-  return { tokens: layout(tokens), comments: groups["comments"] ?? [] };
+  const { tokens: raw, groups } = lexer.tokenize(text);
+  const faults: number[] = [];
+  for (const token of raw) {
+    const fault = tokenFault(token, file, text);
+    if (fault === undefined) continue;
+    problems.report(fault);
+    if (faults.push(token.startOffset) === enough) return undefined;
+  }
+  const known = raw.filter(({ tokenType }) => !dropped.has(tokenType));
+  // A string or a comment that does not end has swallowed brackets.
+  const swallowed = known.some(({ tokenType }) => tokenType === t.OpenText) || known.length < raw.length;
+  if (!bracketsMatch(known, file, swallowed ? new Problems() : problems)) return undefined;
+  const tokens = layout(known);
+  const deep = tooDeep(tokens);
+  if (deep) {
+    problems.report({
+      code: "SE0107",
+      severity: "error",
+      message: `this is nested deeper than ${maxDepth}`,
+      span: spanOf(deep, file),
+      hint: "give a part of it a name, with `let` or as a `block`",
+    });
+    return undefined;
+  }
+  return { tokens, comments: groups["comments"] ?? [], faults };
+}
+
+/** Refused with a message, then as if they were not there. */
+const dropped: ReadonlySet<TokenType> = new Set([t.BlockComment, t.HashComment, t.BadSign]);
+
+function spanOf({ startOffset, image }: IToken, file: string): Span {
+  return { file, start: startOffset, end: startOffset + image.length };
 }
 
 /**
@@ -58,7 +115,7 @@ function separates(pending: IToken, before: readonly IToken[], next: IToken, aft
 }
 
 const openSigns: ReadonlySet<TokenType> = new Set([
-  ...[t.Arrow, t.Comma, t.Colon, t.Assign, t.DotDot, t.Equal, t.NotEqual, t.LessEqual, t.GreaterEqual, t.Less],
+  ...[t.Arrow, t.Comma, t.Assign, t.DotDot, t.Equal, t.NotEqual, t.LessEqual, t.GreaterEqual, t.Less],
   ...[t.Greater, t.Plus, t.Minus, t.Times, t.Divide, t.Modulo],
 ]);
 const openWords: ReadonlySet<TokenType> = new Set([t.And, t.Or, t.Not, t.In, t.Then, t.Of, t.When]);

@@ -1,0 +1,44 @@
+import type { IToken, TokenType } from "chevrotain";
+import * as t from "../../grammar/tokens.ts";
+
+export const maxDepth = 200;
+
+/**
+ * The first token that nests deeper than 200: no later phase then needs to fear for its stack. Counted are brackets, and
+ * what makes a tree deep without them: operators in a row, chained members and indices, `else if` after `else if`.
+ */
+export function tooDeep(tokens: readonly IToken[]): IToken | undefined {
+  /** What the brackets around this token were opened with. */
+  const outer: { readonly depth: number; readonly elses: number }[] = [];
+  let start = 0;
+  let depth = 0;
+  let elses = 0;
+  for (const token of tokens) {
+    const type = token.tokenType;
+    if (openers.has(type)) {
+      outer.push({ depth: start, elses });
+      start = ++depth;
+      elses = 0;
+    } else if (closers.has(type)) {
+      const inner = start;
+      ({ depth: start, elses } = outer.pop() ?? { depth: 0, elses: 0 });
+      // An index is a level above what it is applied to; a block or a pair of parentheses is done.
+      depth = type === t.RightSquare ? inner : type === t.RightBrace ? start + elses : inner - 1;
+    } else if (type === t.Else) depth = start + ++elses;
+    else if (ends.has(type)) {
+      depth = start;
+      elses = 0;
+    } else if (deepening.has(type)) depth++;
+    if (depth > maxDepth) return token;
+  }
+  return undefined;
+}
+
+const openers: ReadonlySet<TokenType> = new Set([t.LeftParen, t.LeftSquare, t.LeftBrace]);
+const closers: ReadonlySet<TokenType> = new Set([t.RightParen, t.RightSquare, t.RightBrace]);
+/** After these a new tree begins, beside the one before. */
+const ends: ReadonlySet<TokenType> = new Set([t.Separator, t.Comma, t.Arrow, t.Assign, t.Colon]);
+const deepening: ReadonlySet<TokenType> = new Set([
+  t.Dot,
+  ...t.tokens.filter(({ CATEGORIES = [] }) => CATEGORIES.includes(t.Operator) || CATEGORIES.includes(t.Prefix)),
+]);
