@@ -31,12 +31,15 @@ export const hoistSqueeze: Pass = {
 
 function step(graph: Graph): Graph {
   const match = matching(graph);
+  const added: Squeezed[] = [];
   return replaceNodes(graph, (old, now) => {
     if (old.op !== "globalAvgPool") return undefined;
     const reader = onlyOtherReader(old, match);
     if (!reader) return undefined;
     const hoisted = meanThrough(old.inputs.x, old, { squeeze: old, match, now });
-    return hoisted && pays(hoisted, old, reader, match) ? hoisted.mean : undefined;
+    if (!hoisted || !agree([...added, ...hoisted.squeezed]) || !pays(hoisted, old, reader, match)) return undefined;
+    added.push(...hoisted.squeezed);
+    return hoisted.mean;
   });
 }
 
@@ -50,20 +53,32 @@ function onlyOtherReader(squeeze: NodeOf<"globalAvgPool">, match: Matching): Nod
 /** The mean of a map that is never stored. */
 interface Hoisted {
   readonly mean: Node;
-  /** How many stored maps have to be squeezed for it. */
-  readonly squeezes: number;
+  /** The stored maps from which it is computed. */
+  readonly squeezed: readonly Squeezed[];
   /** Elements of the matrices on the path. */
   readonly weights: number;
   /** Whether mergeDense can multiply a dense layer that reads the mean into all of those matrices. */
   readonly merges: boolean;
 }
 
-function pays({ squeezes, weights, merges }: Hoisted, squeeze: NodeOf<"globalAvgPool">, reader: Node, match: Matching) {
+interface Squeezed {
+  readonly map: Node;
+  readonly window: Window;
+}
+
+/** A launch sums its map for one window, so no map may be needed for two. */
+function agree(squeezed: readonly Squeezed[]): boolean {
+  return squeezed.every(({ map, window }) =>
+    squeezed.every((other) => other.map !== map || sameWindow(other.window, window)),
+  );
+}
+
+function pays({ squeezed, weights, merges }: Hoisted, squeeze: NodeOf<"globalAvgPool">, reader: Node, match: Matching) {
   // A second squeeze is a second small launch: only if otherwise the map would be stored, scaled and stored again, which
   // is so if the scale's reader is an addition. Other readers scale as they load.
   const [next, ...more] = match.users.get(reader)!;
   const isAdded = next !== undefined && more.length === 0 && inputsOf(next).filter(isMap).length > 1;
-  if (squeezes > 1 && !isAdded) return false;
+  if (new Set(squeezed.map(({ map }) => map)).size > 1 && !isAdded) return false;
   // A gate whose first layer takes in the matrix reads [h, K] for [h, C]. Else it reads [C, K] more, which must be no more
   // than the write and the read of the map that are saved.
   const [first] = match.users.get(squeeze)!;
@@ -134,10 +149,10 @@ function meanThrough(map: Node, origin: Origin, place: Place): Hoisted | undefin
 function meanOfConvolution(conv: NodeOf<"conv2d">, origin: Origin, place: Place): Hoisted | undefined {
   const { kernel, stride, padding, dilation, groups } = conv.attrs;
   const window = { kernel, stride, padding, dilation };
-  const source = conv.inputs.x;
   const { match, now } = place;
-  if (!isSqueezedForFree(source, window, match)) return undefined;
-  const x = now(source);
+  const source = storedMap(conv.inputs.x, window, match);
+  if (!source) return undefined;
+  const x = now(conv.inputs.x);
   const mean = isPointwise(window)
     ? node("globalAvgPool", part("mean", place), { x }, {})
     : node("tapMeans", part("taps", place), { x }, window);
@@ -149,39 +164,41 @@ function meanOfConvolution(conv: NodeOf<"conv2d">, origin: Origin, place: Place)
   if (kernel.some((extent) => extent > 1))
     weight = node("reshape", named("matrix"), { x: weight }, { shape: [outputs, columns] });
   const product = node("dense", origin, { x: mean, weight }, {});
-  return { mean: product, squeezes: 1, weights: outputs * columns, merges: true };
+  return { mean: product, squeezed: [{ map: source, window }], weights: outputs * columns, merges: true };
 }
 
 function meanOfStored(map: Node, place: Place, origin?: Origin): Hoisted | undefined {
-  if (!isSqueezedForFree(map, pointWindow, place.match)) return undefined;
+  const source = storedMap(map, pointWindow, place.match);
+  if (!source) return undefined;
   const mean = node("globalAvgPool", origin ?? part("mean", place), { x: place.now(map) }, {});
-  return { mean, squeezes: 1, weights: 0, merges: true };
+  return { mean, squeezed: [{ map: source, window: pointWindow }], weights: 0, merges: true };
 }
 
 function joined(parts: readonly Hoisted[], mean: Node): Hoisted {
   const weights = parts.reduce((sum, part) => sum + part.weights, 0);
   return {
     mean,
-    squeezes: parts.reduce((sum, part) => sum + part.squeezes, 0),
+    squeezed: parts.flatMap((part) => part.squeezed),
     weights,
     merges: weights === 0 || (mean.op === "add" && parts.every((part) => part.merges)),
   };
 }
 
 /**
- * Whether the launch that stores `map` can sum it on the way: it is stored, and has no squeeze of another kind. A gate on a
- * stored map is taken out of the mean by floatScale, for a single tap.
+ * The map whose launch can sum what a mean of `map` needs on the way: `map` if it is stored and has no squeeze of another
+ * kind. A gate on a stored map is taken out of the mean by floatScale, for a single tap. Undefined if there is none.
  */
-function isSqueezedForFree(map: Node, window: Window, match: Matching): boolean {
+function storedMap(map: Node, window: Window, match: Matching): Node | undefined {
   if (match.isComputedAtLoad(map)) {
     const oneTap = window.kernel.every((extent) => extent === 1);
-    return oneTap && map.op === "scaleChannels" && isSqueezedForFree(map.inputs.x, window, match);
+    return oneTap && map.op === "scaleChannels" ? storedMap(map.inputs.x, window, match) : undefined;
   }
-  return match.users.get(map)!.every((user) => {
+  const fits = match.users.get(map)!.every((user) => {
     if (user.op === "globalMaxPool") return false;
     if (user.op === "globalAvgPool") return isPointwise(window);
     return user.op !== "tapMeans" || sameWindow(user.attrs, window);
   });
+  return fits ? map : undefined;
 }
 
 function sameWindow(a: Window, b: Window): boolean {
