@@ -7,6 +7,7 @@
  *   SE03xx  types and parameters
  *   SE04xx  shapes
  *   SE05xx  SE insertions
+ *   SE09xx  what cannot be generated, or not yet (src/compile.ts, src/index.ts); no files in test/errors/
  */
 export interface CodeEntry {
   /** A few words, as a heading. */
@@ -742,5 +743,27 @@ export const codes = {
       right:
         'se 1\nimport { inverted_residual } from "std/mobile.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  unit: inverted_residual(16, 16)\n  output y\n}\n',
     },
+  },
+
+  // --- src/compile.ts, src/index.ts ------------------------------------------------------------------------------
+
+  SE0901: {
+    title: "Target not supported",
+    explanation:
+      "This sec generates WGSL. CUDA C and PyTorch are planned; the same source will compile for them, so nothing in it has to change.",
+  },
+  SE0902: {
+    title: "Precision not supported",
+    explanation: "Kernels compute in f32. The other precisions (tf32, f16, bf16) are planned.",
+  },
+  SE0903: {
+    title: "Value larger than a binding",
+    explanation:
+      "A kernel of WebGPU reads and writes buffers of at most 128 MiB. One image of the value that is named is larger than that, so no " +
+      "batch size helps: lower the resolution or the number of channels.",
+  },
+  SE0904: {
+    title: "Wrong option",
+    explanation: "An option of compile() has a value that it cannot have; the message names both.",
   },
 } satisfies Record<string, CodeEntry>;
