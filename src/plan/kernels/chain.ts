@@ -1,0 +1,154 @@
+import { Bug } from "../../diagnostics.ts";
+import { inputsOf, usersOf, type Graph, type Node, type NodeOf } from "../../ir/graph.ts";
+import { tapClasses } from "../../ops/tapMeans.ts";
+import { padTo4 } from "../../ops/weights.ts";
+import type { Launch } from "../plan.ts";
+
+/**
+ * Vectors: one workgroup goes through the phases of a chain for one image. A phase computes one product, squeeze or
+ * rearrangement over all channels (its head) and whatever follows element by element; between two phases all threads
+ * meet at a barrier.
+ *
+ *     Squeeze:        squeezed = sums of the parts / pixels
+ *     Excite, reduce: reduced = relu(W1 squeezed + b1)
+ *     Excite, expand: gate = sigmoid(W2 reduced + b2)
+ */
+export interface Phase {
+  /** Undefined in a first phase that only works on elements of what was read. */
+  readonly head: Head | undefined;
+  /** What later phases or other launches read, in graph order. */
+  readonly results: readonly PhaseResult[];
+}
+
+export type Head = NodeOf<"squeezeFinish"> | NodeOf<"dense"> | NodeOf<"concat"> | NodeOf<"sliceChannels">;
+
+export interface PhaseResult {
+  readonly node: Node;
+  /** Later phases read it, from workgroup memory. */
+  readonly kept: boolean;
+  /** The launch's output of this name. */
+  readonly written: string | undefined;
+}
+
+/** A node belongs to the last of the phases of its inputs; a head opens a new one. */
+export function chainPhases(body: Graph): Phase[] {
+  const phaseOf = new Map<Node, number>();
+  const heads: (Head | undefined)[] = [undefined];
+  for (const node of body.nodes) {
+    if (isHead(node)) phaseOf.set(node, heads.push(node) - 1);
+    else phaseOf.set(node, Math.max(0, ...inputsOf(node).map((input) => phaseOf.get(input)!)));
+  }
+  const users = usersOf(body);
+  const phases = heads.flatMap((head, index): Phase[] => {
+    const results: PhaseResult[] = [];
+    for (const node of body.nodes) {
+      if (phaseOf.get(node) !== index || node.op === "input" || node.op === "parameter") continue;
+      const kept = users.get(node)!.some((user) => phaseOf.get(user) !== index);
+      const written = body.outputs.find((output) => output.node === node)?.name;
+      if (kept || written !== undefined) results.push({ node, kept, written });
+    }
+    // Without a head nothing ties the results to one length.
+    const lengths = new Set(results.map(({ node }) => node.type.shape[1]));
+    return [...lengths].map((length) => ({
+      head,
+      results: results.filter(({ node }) => node.type.shape[1] === length),
+    }));
+  });
+  return phases;
+}
+
+function isHead(node: Node): node is Head {
+  return node.op === "squeezeFinish" || node.op === "dense" || node.op === "concat" || node.op === "sliceChannels";
+}
+
+/** How the threads of a workgroup share one phase: `columns` vectors of 4 results at a time, each summed by `lanes` threads. */
+export interface PhaseThreads {
+  readonly columns: number;
+  readonly lanes: number;
+}
+
+export interface ChainThreads {
+  readonly threads: number;
+  /** Workgroups for one image; each computes a slice of the last phase's results, and all of the phases before it. */
+  readonly workgroups: number;
+  /** Vectors of 4 results of the last phase in one workgroup. */
+  readonly slice: number;
+}
+
+export function chainThreads(phases: readonly Phase[]): ChainThreads {
+  const work = Math.max(...phases.map(workOf));
+  const threads = work > 4096 ? 256 : 64;
+  const last = phases.at(-1)!;
+  const vectors = vectorsOf(last);
+  const sliced =
+    workOf(last) > largeWork &&
+    phases.slice(0, -1).every((phase) => phase.results.every((result) => result.written === undefined)) &&
+    last.results.every((result) => !result.kept);
+  const slice = sliced ? Math.min(vectors, Math.max(4, Math.ceil(vectors / 32))) : vectors;
+  return { threads, workgroups: Math.ceil(vectors / slice), slice };
+}
+
+/** Beyond so many products the last phase is spread over several workgroups. */
+const largeWork = 128 * 1024;
+
+export function phaseThreads(phase: Phase, threads: number, vectors: number): PhaseThreads {
+  const columns = Math.min(vectors, threads);
+  const terms = termsOf(phase.head);
+  return { columns, lanes: Math.max(1, Math.min(Math.floor(threads / columns), terms)) };
+}
+
+/** Vectors of 4 that a phase computes. */
+export function vectorsOf(phase: Phase): number {
+  return padTo4(phase.results[0]!.node.type.shape[1] as number) / 4;
+}
+
+/** How many terms the threads of one column can share: vectors of a dense layer's operand, tiles of a squeeze. */
+export function termsOf(head: Head | undefined): number {
+  if (head?.op === "dense") return padTo4(head.inputs.x.type.shape[1] as number) / 4;
+  if (head?.op === "squeezeFinish" && !hasTaps(head)) return head.inputs.parts.type.shape[1] as number;
+  return 1;
+}
+
+/** Whether a squeeze yields more than one mean for each channel, or of some pixels only. */
+export function hasTaps(squeeze: NodeOf<"squeezeFinish">): boolean {
+  const { window, height, width } = squeeze.attrs;
+  const classes = tapClasses(window, height, width);
+  return classes.rowClasses * classes.columnClasses > 1 || window.kernel[0] * window.kernel[1] > 1;
+}
+
+function workOf(phase: Phase): number {
+  const length = 4 * vectorsOf(phase);
+  return phase.head?.op === "dense" ? length * 4 * termsOf(phase.head) : length * termsOf(phase.head);
+}
+
+/** Whether the sums over all tiles are kept for each kind of pixel, so that the taps need not add up the tiles again. */
+export function keepsKindSums(squeeze: NodeOf<"squeezeFinish">): boolean {
+  return (
+    hasTaps(squeeze) && (squeeze.inputs.parts.type.shape[1] as number) > 4 && kindVectors(squeeze) <= mostKindVectors
+  );
+}
+
+const mostKindVectors = 384;
+
+function kindVectors(squeeze: NodeOf<"squeezeFinish">): number {
+  const [, , kinds, channels] = squeeze.inputs.parts.type.shape as [unknown, number, number, number];
+  return (kinds * padTo4(channels)) / 4;
+}
+
+/** Workgroup memory of a chain in bytes: the results that it keeps, what it adds up for each kind of pixel, and one vector per thread. */
+export function chainWorkgroupBytes(body: Graph): number {
+  const phases = chainPhases(body);
+  const { threads } = chainThreads(phases);
+  let vectors = threads;
+  for (const { head, results } of phases) {
+    if (head?.op === "squeezeFinish" && keepsKindSums(head)) vectors += kindVectors(head);
+    for (const { node, kept } of results) if (kept) vectors += padTo4(node.type.shape[1] as number) / 4;
+  }
+  return vectors * 16;
+}
+
+export function phasesOf(launch: Launch): Phase[] {
+  const phases = chainPhases(launch.body);
+  if (phases.length === 0) throw new Bug(`the chain ${launch.name} computes nothing`);
+  return phases;
+}

@@ -1,0 +1,78 @@
+import { Bug } from "../../diagnostics.ts";
+import { padTo4 } from "../../ops/weights.ts";
+import type { Tile } from "../plan.ts";
+
+/**
+ * The tiled convolution (groups = 1) is a matrix product for each image: pixels by output channels, over the depth of
+ * taps and input channels. One workgroup computes a tile of it; its threads form a grid of `rows` by `columns`, and a
+ * thread computes `pixelsPerThread` pixels, `rows` apart, by `vectorsPerThread` vectors of 4 channels, `columns` apart.
+ */
+export interface ConvTile extends Tile {
+  readonly rows: number;
+  readonly columns: number;
+  readonly pixelsPerThread: number;
+  readonly vectorsPerThread: number;
+}
+
+/** How deep a step of the product is, in vectors of 4: operand and filter of one step lie in workgroup memory. */
+export const stepVectors = 4;
+
+/**
+ * Large tiles read less for each product, small ones spread small maps over the whole device. `efficiency` is relative
+ * to the largest and only ranks them: products of one thread for each vector that it reads from workgroup memory.
+ */
+const tiles: readonly (ConvTile & { readonly efficiency: number })[] = [
+  convTile(16, 8, 8, 2, 1.0), // 128 x 64
+  convTile(8, 8, 8, 2, 0.97), // 64 x 64
+  convTile(16, 8, 8, 1, 0.8), // 128 x 32
+  convTile(8, 8, 8, 1, 0.77), // 64 x 32
+  convTile(8, 8, 4, 2, 0.75), // 32 x 64
+  convTile(16, 4, 8, 1, 0.7), // 128 x 16
+  convTile(8, 8, 4, 1, 0.6), // 32 x 32
+  convTile(16, 4, 4, 1, 0.55), // 64 x 16
+  convTile(4, 16, 4, 1, 0.55), // 16 x 64
+  convTile(8, 8, 2, 1, 0.4), // 16 x 32
+];
+
+/** Below this many workgroups for one image, a device of common size is not filled. */
+const enoughWorkgroups = 64;
+
+/** The tile for a map of so many pixels and channels that wastes and idles least. */
+export function chooseTile(pixels: number, channels: number): Tile {
+  const cost = (tile: (typeof tiles)[number]) => {
+    const across = Math.ceil(pixels / tile.pixels);
+    const along = Math.ceil(padTo4(channels) / tile.channels);
+    const computed = across * tile.pixels * along * tile.channels;
+    return computed / (tile.efficiency * Math.min(1, (across * along) / enoughWorkgroups));
+  };
+  const best = tiles.reduce((a, b) => (cost(b) < cost(a) ? b : a));
+  return { pixels: best.pixels, channels: best.channels };
+}
+
+/** How the threads of a workgroup share the tile. */
+export function threadsOf(tile: Tile): ConvTile {
+  const found = tiles.find((candidate) => candidate.pixels === tile.pixels && candidate.channels === tile.channels);
+  if (!found) throw new Bug(`the tiled convolution has no tile of ${tile.pixels} pixels by ${tile.channels} channels`);
+  return found;
+}
+
+/** Every tile, for tests and measurements. */
+export const convTiles: readonly Tile[] = tiles.map(({ pixels, channels }) => ({ pixels, channels }));
+
+function convTile(
+  rows: number,
+  columns: number,
+  pixelsPerThread: number,
+  vectorsPerThread: number,
+  efficiency: number,
+): ConvTile & { readonly efficiency: number } {
+  return {
+    pixels: rows * pixelsPerThread,
+    channels: columns * vectorsPerThread * 4,
+    rows,
+    columns,
+    pixelsPerThread,
+    vectorsPerThread,
+    efficiency,
+  };
+}

@@ -1,0 +1,47 @@
+import { Bug } from "../../diagnostics.ts";
+import type { Node } from "../../ir/graph.ts";
+import { padTo4 } from "../../ops/weights.ts";
+import type { TensorType } from "../../tensor/type.ts";
+import { limits, type Launch } from "../plan.ts";
+import { chainThreads, phasesOf } from "./chain.ts";
+
+/** Workgroups in x and y for one image; z counts the images of a batch. */
+export function gridOf(launch: Launch): readonly [number, number] {
+  switch (launch.kernel) {
+    case "conv":
+    case "map": {
+      const { pixels, vectors } = mapExtent(rootOf(launch).type);
+      return [Math.ceil(pixels / launch.tile.pixels), Math.ceil((4 * vectors) / launch.tile.channels)];
+    }
+    case "chain":
+      return [chainThreads(phasesOf(launch)).workgroups, 1];
+    case "softmax":
+      return [1, 1];
+    case "import":
+      return [copyGroups(launch.writes[0]!.floatsPerImage / 4), 1];
+    case "export":
+      return [copyGroups(launch.writes[0]!.floatsPerImage), 1];
+    default:
+      return launch.kernel satisfies never;
+  }
+}
+
+/** The value at the end of the epilogue of a conv or map launch: what it stores, or what it only sums up. */
+export function rootOf(launch: Launch): Node {
+  const [output] = launch.body.outputs;
+  if (!output) throw new Bug(`${launch.name} computes nothing`);
+  return output.node.op === "squeezeParts" ? output.node.inputs.x : output.node;
+}
+
+/** A map's extents as its buffer has them; a vector is a map of one pixel. */
+export function mapExtent(type: TensorType) {
+  const [, channels = 1, height = 1, width = 1] = type.shape as [unknown, number?, number?, number?];
+  return { channels, height, width, pixels: height * width, vectors: padTo4(channels) / 4 };
+}
+
+/** Threads of the kernels that copy element by element; each may copy several, a grid apart. */
+export const copyThreads = 256;
+
+export function copyGroups(elements: number): number {
+  return Math.min(Math.ceil(elements / copyThreads), limits.workgroupsPerDimension);
+}

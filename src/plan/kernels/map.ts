@@ -1,0 +1,61 @@
+import { padTo4 } from "../../ops/weights.ts";
+import type { Tile } from "../plan.ts";
+
+/**
+ * Maps without a shared tile: every thread computes its own pixels, one vector of 4 channels each. The threads of a
+ * workgroup form a grid of `rows` by `columns`; neighbours in a row of threads read neighbouring channels.
+ */
+export interface MapThreads {
+  readonly rows: number;
+  readonly columns: number;
+  readonly pixelsPerThread: number;
+}
+
+/** The tile for a map of so many pixels and channels: about 64 pixels, fewer for small maps; few threads without work. */
+export function chooseMapTile(pixels: number, channels: number): Tile {
+  const vectors = padTo4(channels) / 4;
+  const columns = chooseColumns(vectors);
+  const cost = (size: number) => {
+    const { rows, pixelsPerThread } = mapThreads({ pixels: size, channels: columns * 4 });
+    if (pixelsPerThread > mostPixels) return Infinity;
+    const workgroups = Math.ceil(pixels / size) * Math.ceil(vectors / columns);
+    const computed = (Math.ceil(pixels / size) * size) / pixels;
+    const idle = 1 - (rows * columns) / mostThreads;
+    return (
+      computed * (1 + idle / 4) * Math.max(1, enoughWorkgroups / workgroups) ** 0.25 * (1 + Math.abs(size - 64) / 512)
+    );
+  };
+  let best = 1;
+  for (let size = 1; size <= Math.min(pixels, mostThreads * mostPixels); size++)
+    if (cost(size) < cost(best)) best = size;
+  return { pixels: best, channels: columns * 4 };
+}
+
+/** How the threads of a workgroup share the tile: every thread has the same number of pixels. */
+export function mapThreads(tile: Tile): MapThreads {
+  const columns = tile.channels / 4;
+  let rows = 1;
+  for (let count = 1; count * columns <= mostThreads; count++) if (tile.pixels % count === 0) rows = count;
+  return { rows, columns, pixelsPerThread: tile.pixels / rows };
+}
+
+/** Consecutive pixels of one row of the map that a thread computes together, sharing what their windows see. */
+export function runLength(pixelsPerThread: number, width: number): number {
+  let run = 1;
+  for (let length = 2; length <= pixelsPerThread; length++)
+    if (pixelsPerThread % length === 0 && width % length === 0) run = length;
+  return run;
+}
+
+const enoughWorkgroups = 64;
+const mostThreads = 128;
+const mostColumns = 16;
+const mostPixels = 8;
+
+/** At most 16 vectors of channels side by side, with few threads left over at the end. */
+function chooseColumns(vectors: number): number {
+  const waste = (columns: number) => (Math.ceil(vectors / columns) * columns) / vectors - columns / 64;
+  let best = 1;
+  for (let columns = 1; columns <= mostColumns; columns++) if (waste(columns) <= waste(best)) best = columns;
+  return best;
+}

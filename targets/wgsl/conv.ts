@@ -1,0 +1,165 @@
+import { Bug } from "../../src/diagnostics.ts";
+import type { NodeOf } from "../../src/ir/graph.ts";
+import { isPointwise } from "../../src/ops/window.ts";
+import { stepVectors, threadsOf, type ConvTile } from "../../src/plan/kernels/conv.ts";
+import { mapExtent, rootOf } from "../../src/plan/kernels/geometry.ts";
+import type { Launch } from "../../src/plan/plan.ts";
+import { render } from "../render.ts";
+import { Module } from "./emit.ts";
+import { conv } from "./templates.generated.ts";
+import { finishFunction, finishLines, plus, squeezeBlocks, windowBlock } from "./tile.ts";
+
+/** The tiled convolution: an implicit matrix product for each image. */
+export function convKernel(launch: Launch, name: string, banner: string): string {
+  const { anchor } = launch;
+  if (anchor?.op !== "conv2d") throw new Bug(`${launch.name} is no convolution`);
+  const module = new Module(launch);
+  const tile = threadsOf(launch.tile);
+  const held = { rows: tile.rows, columns: tile.columns, pixels: tile.pixelsPerThread, vectors: tile.vectorsPerThread };
+  const input = mapExtent(anchor.inputs.x.type);
+  const output = mapExtent(anchor.type);
+  const depth4 = anchor.attrs.kernel[0] * anchor.attrs.kernel[1] * input.vectors;
+  const root = rootOf(launch);
+
+  const functions = [
+    ...(isPointwise(anchor.attrs) ? [] : [windowBlock(anchor.attrs, anchor.inputs.x, anchor)]),
+    module.fused("operand", anchor.inputs.x, { pixels: "IN_PIXELS", vectors: "IN4" }),
+    termFunctions(anchor, module, depth4 % stepVectors !== 0),
+  ];
+  if (root !== anchor) functions.push(module.fused("epilogue", root, { pixels: "PIXELS", vectors: "OUT4" }, anchor));
+  const squeezed = squeezeBlocks(launch, held);
+  const value = root === anchor ? "acc" : "epilogue(acc, image, pixel, c4)";
+  functions.push(...squeezed.functions, finishFunction(launch, module, { parameter: "acc: vec4f, ", value }));
+
+  return render(
+    conv,
+    {
+      name,
+      threads: tile.rows * tile.columns,
+      pixels: output.pixels,
+      out4: output.vectors,
+      inPixels: input.pixels,
+      in4: input.vectors,
+      depth4,
+      tilePixels: tile.pixels,
+      tile4: tile.channels / 4,
+      step4: stepVectors,
+      rows: tile.rows,
+      columns: tile.columns,
+    },
+    {
+      banner,
+      functions: module.functions(...functions),
+      bindings: module.bindings(),
+      prepare: prepareLines(anchor, tile).join("\n"),
+      accumulators: eachOf(tile, (i, j) => `var acc_${i}_${j} = vec4f(0.0);`).join("\n"),
+      loads: loadLines(anchor, tile).join("\n"),
+      products: productLines(tile).join("\n"),
+      results: [
+        ...count(tile.pixelsPerThread).map((i) => `let pixel_${i} = ${plus("first_pixel + row", i * tile.rows)};`),
+        ...finishLines(launch, held, (i, j) => `acc_${i}_${j}, `),
+      ].join("\n"),
+      squeeze: squeezed.block,
+    },
+  );
+}
+
+/** One vector of 4 terms of the operand, and one row of the filters. A last step may go beyond the depth. */
+function termFunctions(anchor: NodeOf<"conv2d">, module: Module, ragged: boolean): string {
+  const filters = module.offset(anchor.inputs.weight, "filters");
+  const [height, width] = anchor.attrs.kernel;
+  const zero = (condition: string) => [`  if (${condition}) {`, "    return vec4f(0.0);", "  }"];
+  const x = isPointwise(anchor.attrs)
+    ? [
+        "fn x_terms(image: u32, pixel: u32, k4: u32) -> vec4f {",
+        ...(ragged ? zero("k4 >= DEPTH4") : []),
+        "  return operand(image, pixel, k4);",
+        "}",
+      ]
+    : [
+        "// What the window with this corner multiplies at step k4 of the depth: zeros in the padding.",
+        "fn x_terms(image: u32, corner: vec2i, k4: u32) -> vec4f {",
+        ...(height * width === 1
+          ? ["  let at = corner;"]
+          : ["  let tap = k4 / IN4;", "  let at = corner + vec2i(vec2u(tap / KERNEL.y, tap % KERNEL.y) * DILATION);"]),
+        ...zero(ragged ? "k4 >= DEPTH4 || !inside(at)" : "!inside(at)"),
+        `  return operand(image, u32(at.x) * IN_SIZE.y + u32(at.y), ${height * width === 1 ? "k4" : "k4 % IN4"});`,
+        "}",
+      ];
+  const w = [
+    "fn w_terms(k: u32, c4: u32) -> vec4f {",
+    ...(ragged ? zero("k >= 4u * DEPTH4") : []),
+    `  return weights[${filters} + k * OUT4 + c4];`,
+    "}",
+  ];
+  return [...x, "", ...w].join("\n");
+}
+
+/** What each thread loads in every step: its pixels and filter rows stay the same. */
+function prepareLines(anchor: NodeOf<"conv2d">, tile: ConvTile): string[] {
+  const output = mapExtent(anchor.type);
+  const columns = tile.channels / 4;
+  const lastPixel =
+    output.pixels % tile.pixels === 0 ? (text: string) => text : (text: string) => `min(${text}, PIXELS - 1u)`;
+  const w = "group.y * TILE4 + thread % TILE4";
+  return [
+    "let x_step = thread % STEP4;",
+    "let x_row = thread / STEP4;",
+    ...count(loadsOf(tile).x).map((i) => {
+      const pixel = lastPixel(plus("first_pixel + x_row", i * loadsOf(tile).xRows));
+      return isPointwise(anchor.attrs)
+        ? `let x_pixel_${i} = ${pixel};`
+        : `let corner_${i} = seen_from(${pixel}, vec2u(0u));`;
+    }),
+    "let w_row = thread / TILE4;",
+    `let w_c4 = ${output.vectors % columns === 0 ? w : `min(${w}, OUT4 - 1u)`};`,
+  ];
+}
+
+function loadLines(anchor: NodeOf<"conv2d">, tile: ConvTile): string[] {
+  const loads = loadsOf(tile);
+  const place = isPointwise(anchor.attrs) ? "x_pixel" : "corner";
+  return [
+    ...count(loads.x).map(
+      (i) =>
+        `x_tile[${plus("x_step * TILE_PIXELS + x_row", i * loads.xRows)}] = x_terms(image, ${place}_${i}, k4 + x_step);`,
+    ),
+    ...count(loads.w).map(
+      (i) =>
+        `w_tile[${plus("thread", i * tile.rows * tile.columns)}] = w_terms(${plus("4u * k4 + w_row", i * loads.wRows)}, w_c4);`,
+    ),
+  ];
+}
+
+/** Vectors that a thread loads in a step, and how far apart they lie in the tile. */
+function loadsOf(tile: ConvTile) {
+  const threads = tile.rows * tile.columns;
+  const columns = tile.channels / 4;
+  return {
+    x: (stepVectors * tile.pixels) / threads,
+    xRows: threads / stepVectors,
+    w: (4 * stepVectors * columns) / threads,
+    wRows: threads / columns,
+  };
+}
+
+/** The outer products of one vector of terms, unrolled: every accumulator has a name, so that it is a register. */
+function productLines(tile: ConvTile): string[] {
+  const lines = count(tile.pixelsPerThread).map((i) => `let x_${i} = x_tile[${plus("x_from", i * tile.rows)}];`);
+  for (const [term, component] of ["x", "y", "z", "w"].entries()) {
+    for (let j = 0; j < tile.vectorsPerThread; j++)
+      lines.push(
+        `let w_${component}_${j} = w_tile[${plus(term === 0 ? "w_from" : `w_from + ${term}u * TILE4`, j * tile.columns)}];`,
+      );
+    lines.push(...eachOf(tile, (i, j) => `acc_${i}_${j} += x_${i}.${component} * w_${component}_${j};`));
+  }
+  return lines;
+}
+
+function eachOf(tile: ConvTile, line: (pixel: number, vector: number) => string): string[] {
+  return count(tile.pixelsPerThread).flatMap((i) => count(tile.vectorsPerThread).map((j) => line(i, j)));
+}
+
+function count(length: number): number[] {
+  return Array.from({ length }, (_, index) => index);
+}

@@ -1,0 +1,200 @@
+import { Bug } from "../../src/diagnostics.ts";
+import type { Node, NodeOf } from "../../src/ir/graph.ts";
+import { tapClasses } from "../../src/ops/tapMeans.ts";
+import type { Window } from "../../src/ops/window.ts";
+import { mapExtent, rootOf } from "../../src/plan/kernels/geometry.ts";
+import type { Launch } from "../../src/plan/plan.ts";
+import { render } from "../render.ts";
+import type { Module } from "./emit.ts";
+import { lowest } from "./literal.ts";
+import { squeeze, squeezeFunctions, squeezeKinds, window } from "./templates.generated.ts";
+
+/**
+ * What the kernels that compute tiles of a map have in common: a thread holds results for some pixels (`pixel_0`...) by
+ * some vectors of channels (`c4`, and `columns` further each), finishes and stores them, and adds them up for a squeeze.
+ */
+export interface ThreadTile {
+  /** Threads over the pixels, and over the vectors of channels. */
+  readonly rows: number;
+  readonly columns: number;
+  readonly pixels: number;
+  readonly vectors: number;
+}
+
+export function partsOf(launch: Launch): NodeOf<"squeezeParts"> | undefined {
+  for (const { node } of launch.body.outputs) if (node.op === "squeezeParts") return node;
+  return undefined;
+}
+
+/** Whether and where the root is written. */
+export function storedOf(launch: Launch): string | undefined {
+  const root = rootOf(launch);
+  return launch.body.outputs.find((output) => output.node === root)?.name;
+}
+
+/**
+ * `finish` takes a result to where it belongs: epilogue, store, and the value that a squeeze counts. Nothing beyond the
+ * map's end is stored or counted.
+ *
+ * @param from parameters and the expression of the value: `acc: vec4f`, `epilogue(acc, image, pixel, c4)`
+ */
+export function finishFunction(launch: Launch, module: Module, from: { parameter: string; value: string }): string {
+  const { pixels, vectors } = mapExtent(rootOf(launch).type);
+  const beyond: string[] = [];
+  if (pixels % launch.tile.pixels !== 0) beyond.push("pixel >= PIXELS");
+  if ((4 * vectors) % launch.tile.channels !== 0) beyond.push("c4 >= OUT4");
+  const stored = storedOf(launch);
+  const counted = partsOf(launch) !== undefined;
+  const result = counted ? " -> vec4f" : "";
+  const lines = [
+    ...(beyond.length > 0 ? [`if (${beyond.join(" || ")}) {`, `  return${counted ? " NOTHING" : ""};`, `}`] : []),
+    `let value = ${from.value};`,
+    ...(stored === undefined ? [] : [`${module.write(stored)}[(image * PIXELS + pixel) * OUT4 + c4] = value;`]),
+    ...(counted ? ["return value;"] : []),
+  ];
+  const signature = `fn finish(${from.parameter}image: u32, pixel: u32, c4: u32)${result} {`;
+  return [signature, ...lines.map((line) => `  ${line}`), "}"].join("\n");
+}
+
+/** `finish` for everything that a thread holds. */
+export function finishLines(
+  launch: Launch,
+  tile: ThreadTile,
+  acc: (pixel: number, vector: number) => string,
+): string[] {
+  const counted = partsOf(launch) !== undefined;
+  const lines: string[] = [];
+  for (let i = 0; i < tile.pixels; i++) {
+    for (let j = 0; j < tile.vectors; j++) {
+      const call = `finish(${acc(i, j)}image, pixel_${i}, ${plus("c4", j * tile.columns)});`;
+      lines.push(counted ? `let y_${i}_${j} = ${call}` : call);
+    }
+  }
+  return lines;
+}
+
+/** The functions and the block that add up a tile's results; empty without a squeeze. */
+export function squeezeBlocks(launch: Launch, tile: ThreadTile): { functions: string[]; block: string } {
+  const parts = partsOf(launch);
+  if (!parts) return { functions: [], block: "" };
+  const { attrs } = parts;
+  if (attrs.tile !== launch.tile.pixels) throw new Bug(`${launch.name} squeezes other tiles than it computes`);
+  const [, tiles, kinds] = parts.type.shape as [unknown, number, number];
+  const maximum = attrs.reduce === "max";
+  const functions = [
+    render(
+      squeezeFunctions,
+      {
+        tiles,
+        nothing: maximum ? lowest : "0.0",
+        sums: tile.rows * tile.columns * tile.vectors,
+        combine: maximum ? "max(a, b)" : "a + b",
+      },
+      {},
+    ).trimEnd(),
+  ];
+  const what = maximum ? "maximum" : "sum";
+  const pixels = Array.from({ length: tile.pixels }, (_, i) => i);
+  const vectors = Array.from({ length: tile.vectors }, (_, j) => j);
+  const place = (j: number) => `sums[${plus("row * TILE4 + column", j * tile.columns)}]`;
+  const classes = tapClasses(attrs.window, attrs.height, attrs.width);
+  const everyPixel = kinds === 1 && ![...classes.rowClass, ...classes.columnClass].includes(-1);
+  if (everyPixel) {
+    const mine = vectors.flatMap((j) => {
+      if (pixels.length === 1) return [`${place(j)} = y_0_${j};`];
+      return [
+        `var sum_${j} = y_0_${j};`,
+        ...pixels.slice(1).map((i) => `sum_${j} = combine(sum_${j}, y_${i}_${j});`),
+        `${place(j)} = sum_${j};`,
+      ];
+    });
+    return { functions, block: render(squeeze, { what }, { mine: mine.join("\n") }).trimEnd() };
+  }
+  functions.push(kindFunctions(parts));
+  const mine = vectors.flatMap((j) => [
+    `var sum_${j} = NOTHING;`,
+    ...pixels.map((i) => `sum_${j} = combine(sum_${j}, select(NOTHING, y_${i}_${j}, kind_${i} == kind));`),
+    `${place(j)} = sum_${j};`,
+  ]);
+  const kindLines = pixels.map((i) => `let kind_${i} = kind_of(pixel_${i});`);
+  return {
+    functions,
+    block: render(squeezeKinds, { what }, { kinds: kindLines.join("\n"), mine: mine.join("\n") }).trimEnd(),
+  };
+}
+
+/** `a + 8u`, without adding zero. */
+export function plus(text: string, offset: number): string {
+  return offset === 0 ? text : `${text} + ${offset}u`;
+}
+
+export function windowBlock(attrs: Window, input: Node, output: Node): string {
+  const from = mapExtent(input.type);
+  const to = mapExtent(output.type);
+  return render(
+    window,
+    {
+      width: to.width,
+      inHeight: from.height,
+      inWidth: from.width,
+      kernelHeight: attrs.kernel[0],
+      kernelWidth: attrs.kernel[1],
+      strideHeight: attrs.stride[0],
+      strideWidth: attrs.stride[1],
+      dilationHeight: attrs.dilation[0],
+      dilationWidth: attrs.dilation[1],
+      top: attrs.padding[0],
+      left: attrs.padding[1],
+    },
+    {},
+  ).trimEnd();
+}
+
+function kindFunctions({ attrs }: NodeOf<"squeezeParts">): string {
+  const classes = tapClasses(attrs.window, attrs.height, attrs.width);
+  return [
+    `const KINDS = ${classes.rowClasses * classes.columnClasses}u; // of pixels: each kind is seen by the same taps of the window`,
+    `const NO_KIND = KINDS; // what no tap sees`,
+    "",
+    axisFunction("row_kind", "row", classes.rowClass, attrs.window.stride[0]),
+    "",
+    axisFunction("column_kind", "column", classes.columnClass, attrs.window.stride[1]),
+    "",
+    `fn kind_of(pixel: u32) -> u32 {`,
+    `  let row = row_kind(pixel / ${attrs.width}u);`,
+    `  let column = column_kind(pixel % ${attrs.width}u);`,
+    `  return select(row * ${classes.columnClasses}u + column, NO_KIND, row == NO_KIND || column == NO_KIND);`,
+    `}`,
+  ].join("\n");
+}
+
+/** The classes along one axis: some first and last positions apart, they repeat with the window's stride. */
+function axisFunction(name: string, axis: string, classOf: readonly number[], stride: number): string {
+  const size = classOf.length;
+  const say = (kind: number) => (kind < 0 ? "NO_KIND" : `${kind}u`);
+  const repeats = (first: number, last: number) => {
+    for (let position = first; position + stride < last; position++)
+      if (classOf[position] !== classOf[position + stride]) return false;
+    return true;
+  };
+  let first = 0;
+  let last = size;
+  while (!repeats(first, last)) {
+    if (repeats(first, last - 1) || first > size - last) last--;
+    else first++;
+  }
+  const lines: string[] = [];
+  for (let position = 0; position < first; position++)
+    lines.push(`if (${axis} == ${position}u) {`, `  return ${say(classOf[position]!)};`, `}`);
+  for (let position = last; position < size; position++)
+    lines.push(`if (${axis} == ${position}u) {`, `  return ${say(classOf[position]!)};`, `}`);
+  const phases = Math.min(stride, last - first);
+  for (let phase = 0; phase < phases - 1; phase++)
+    lines.push(
+      `if (${axis} % ${stride}u == ${(first + phase) % stride}u) {`,
+      `  return ${say(classOf[first + phase]!)};`,
+      `}`,
+    );
+  lines.push(`return ${say(classOf[first + phases - 1] ?? -1)};`);
+  return [`fn ${name}(${axis}: u32) -> u32 {`, ...lines.map((line) => `  ${line}`), `}`].join("\n");
+}
