@@ -201,7 +201,7 @@ export const codes = {
       "An expression names something that is not visible here: no parameter, no `let`, no label above it in the same body, and " +
       "no member of an enum. `x` is what a block or a chain is given; a network has its inputs.",
     example: {
-      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv widht, 3x3\n  output y\n}\n",
+      wrong: "se 1\nnetwork Net(width: int = 8) {\n  input image: f32[N, 3, 8, 8]\n  conv widht, 3x3\n  output y\n}\n",
       right: "se 1\nnetwork Net(width: int = 8) {\n  input image: f32[N, 3, 8, 8]\n  conv width, 3x3\n  output y\n}\n",
     },
   },
@@ -336,6 +336,16 @@ export const codes = {
       right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  conv image.channels, 3x3\n  output y\n}\n",
     },
   },
+  SE0216: {
+    title: "Item that nothing reads",
+    explanation: "A list parameter has more items than the network reads by their numbers. A warning.",
+    example: {
+      wrong:
+        "se 1\nnetwork Net(widths: list<int> = [8, 16, 32]) {\n  input image: f32[N, 3, 8, 8]\n  conv widths[0], 3x3\n  conv widths[1], 3x3\n  output y\n}\n",
+      right:
+        "se 1\nnetwork Net(widths: list<int> = [8, 16]) {\n  input image: f32[N, 3, 8, 8]\n  conv widths[0], 3x3\n  conv widths[1], 3x3\n  output y\n}\n",
+    },
+  },
   SE0217: {
     title: "Name that cannot be a file name",
     explanation: "Files are named after the network, and Windows reserves CON, PRN, AUX, NUL, COM1 and their like.",
@@ -441,9 +451,9 @@ export const codes = {
     explanation: "A list's items are numbered from 0.",
     example: {
       wrong:
-        "se 1\nnetwork Net(widths: list<int> = [8, 16]) {\n  input image: f32[N, 3, 8, 8]\n  conv widths[2], 3x3\n  output y\n}\n",
+        "se 1\nnetwork Net(widths: list<int> = [8, 16]) {\n  input image: f32[N, 3, 8, 8]\n  conv widths[0], 3x3 -> conv widths[2], 3x3\n  output y\n}\n",
       right:
-        "se 1\nnetwork Net(widths: list<int> = [8, 16]) {\n  input image: f32[N, 3, 8, 8]\n  conv widths[1], 3x3\n  output y\n}\n",
+        "se 1\nnetwork Net(widths: list<int> = [8, 16]) {\n  input image: f32[N, 3, 8, 8]\n  conv widths[0], 3x3 -> conv widths[1], 3x3\n  output y\n}\n",
     },
   },
   SE0313: {

@@ -8,7 +8,7 @@ import { evaluateAs } from "./evaluate.ts";
 import { finishInsertions } from "./insert.ts";
 import { load, type Program, type SourceUnit } from "./load.ts";
 import { enumsOf, resolve } from "./resolve.ts";
-import { maxStatements, newLocals, report, Stop, type Scope, type Session } from "./scope.ts";
+import { lookUp, maxStatements, newLocals, report, Stop, type Scope, type Session } from "./scope.ts";
 import { runNetwork } from "./statements.ts";
 import { didYouMean } from "./suggest.ts";
 import { typeName } from "./types.ts";
@@ -128,6 +128,8 @@ function elaborate(
     inserts: [],
     untold: new Set(),
     stages: new Map(),
+    readItems: new Map(),
+    readWhole: new Set(),
     budget: maxStatements,
   };
   const scope: Scope = {
@@ -162,12 +164,28 @@ function elaborate(
     });
     const graph = graphOf(definition.name.text, made, session.insertions);
     warnOfUnused(graph, session, scope);
+    warnOfUnreadItems(definition, scope);
     verify(graph, "check");
     const names = new Set(graph.nodes.map((node) => node.name));
     return { ...graph, insertions: graph.insertions.filter((it) => names.has(`${it.name}.scale`)) };
   } catch (stop) {
     if (stop instanceof Stop) return undefined;
     throw stop;
+  }
+}
+
+/** `blocks[0]` to `blocks[3]` of a list of five: the fifth was meant for something. */
+function warnOfUnreadItems(definition: Definition, scope: Scope): void {
+  const { readItems, readWhole } = scope.session;
+  for (const { name } of definition.params) {
+    const value = lookUp(scope.locals, name.text);
+    const read = value?.kind === "list" ? readItems.get(value.items) : undefined;
+    if (value?.kind !== "list" || !read || readWhole.has(value.items) || read.size === value.items.length) continue;
+    const unread = value.items.findIndex((_, index) => !read.has(index));
+    report(scope, "SE0216", "warning", name.span, {
+      message: `\`${name.text}\` has ${value.items.length} items, but item ${unread} is never read`,
+      hint: "items are numbered from 0",
+    });
   }
 }
 

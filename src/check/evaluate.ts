@@ -50,7 +50,7 @@ export function evaluate(expr: Expr, scope: Scope, wanted?: Type, label?: Name):
     case "window":
       return { kind: "window", kernel: [expr.height, expr.width], stride: [1, 1] };
     case "list": {
-      const item = wanted?.kind === "list" ? wanted.item : undefined;
+      const item = itemOf(wanted);
       const items = expr.items.map((one) => (item ? evaluateAs(one, item, scope, "an item") : evaluate(one, scope)));
       return items.some((one) => one.kind === "unknown") ? unknown : { kind: "list", items };
     }
@@ -120,6 +120,7 @@ export function givesTensor(expr: Expr, scope: Scope): boolean {
 
 function named(expr: NameExpr, scope: Scope, wanted: Type | undefined): Value {
   const local = lookUp(scope.locals, expr.text);
+  if (local?.kind === "list") scope.session.readWhole.add(local.items);
   if (local) return local;
   const member = wordAs(expr.text, wanted);
   if (member) return member;
@@ -158,6 +159,15 @@ function enumsOf(type: Type | undefined): readonly EnumType[] {
   return type?.kind === "oneOf" ? type.types.flatMap(enumsOf) : [];
 }
 
+function itemOf(type: Type | undefined): Type | undefined {
+  if (type?.kind === "list") return type.item;
+  return type?.kind === "oneOf" ? type.types.map(itemOf).find((item) => item !== undefined) : undefined;
+}
+
+function wantsFloat(type: Type | undefined): boolean {
+  return type?.kind === "float" || (type?.kind === "oneOf" && type.types.some(wantsFloat));
+}
+
 function member(expr: MemberExpr, scope: Scope): Value {
   const object = evaluate(expr.object, scope);
   if (object.kind === "unknown") return unknown;
@@ -185,7 +195,8 @@ function membersOf(value: Value): ReadonlyMap<string, Value> {
 }
 
 function indexed(expr: IndexExpr, scope: Scope): Value {
-  const object = evaluate(expr.object, scope);
+  const local = expr.object.kind === "name" ? lookUp(scope.locals, expr.object.text) : undefined;
+  const object = local ?? evaluate(expr.object, scope);
   const index = evaluateInt(expr.index, scope, "an index");
   if (object.kind === "unknown" || index === undefined) return unknown;
   if (object.kind !== "list") {
@@ -195,7 +206,11 @@ function indexed(expr: IndexExpr, scope: Scope): Value {
     return unknown;
   }
   const item = object.items[index];
-  if (item) return item;
+  if (item) {
+    const { readItems } = scope.session;
+    readItems.set(object.items, (readItems.get(object.items) ?? new Set()).add(index));
+    return item;
+  }
   report(scope, "SE0312", "error", expr.index.span, {
     message: `there is no item ${index}: ${describeValue(object)} has ${object.items.length}`,
     hint: "the first item is 0",
@@ -273,7 +288,7 @@ function binary(expr: BinaryExpr, scope: Scope, wanted: Type | undefined, label:
       return { kind: "bool", value };
     }
     default: {
-      const operands = wanted?.kind === "float" ? float : undefined;
+      const operands = wantsFloat(wanted) ? float : undefined;
       const [left, right] = [evaluate(expr.left, scope, operands), evaluate(expr.right, scope, operands)];
       if (left.kind === "unknown" || right.kind === "unknown") return unknown;
       if (left.kind === "tensor" || right.kind === "tensor") return tensors(expr, scope, left, right, label);
@@ -363,7 +378,7 @@ function bounded(value: Value, span: Span, scope: Scope): Value {
   report(scope, "SE0309", "error", span, {
     message:
       value.kind === "int"
-        ? "the result is larger than 2^53 - 1, where whole numbers end to be exact"
+        ? "the result is larger than 2^53 - 1, up to which whole numbers are exact"
         : "the result is not a finite number",
   });
   return unknown;

@@ -17,7 +17,7 @@ export function whence(node: Node, role?: string): { readonly span: Span; readon
   const source = originOf(node, 1);
   const what = role === undefined ? "" : `${role} is `;
   const verb = role === undefined ? " comes from" : ", from";
-  return { span: source.span, message: `${what}${typeText(node.type)}${verb} \`${source.name}\` here` };
+  return { span: source.span, message: `${what}${typeText(node.type)}${verb} \`${layerName(source.name)}\` here` };
 }
 
 /** `64 channels come from \`conv2\` here`, `56x56 comes from \`maxpool\` here`: whichever of the two differs. */
@@ -30,11 +30,14 @@ export function whenceOf(
   if (shape.length !== other.shape.length) return whence(node, role);
   if (shape[1] !== other.shape[1]) {
     const source = originOf(node, 1);
-    return { span: source.span, message: `${role} has ${shape[1]} channels, from \`${source.name}\` here` };
+    return { span: source.span, message: `${role} has ${shape[1]} channels, from \`${layerName(source.name)}\` here` };
   }
   const axis = shape.findIndex((dim, i) => dim !== other.shape[i]);
   const source = originOf(node, axis);
-  return { span: source.span, message: `${role} is ${shape.slice(2).join("x")}, from \`${source.name}\` here` };
+  return {
+    span: source.span,
+    message: `${role} is ${shape.slice(2).join("x")}, from \`${layerName(source.name)}\` here`,
+  };
 }
 
 /** The node that gave this axis its extent. */
@@ -47,4 +50,9 @@ export function originOf(node: Node, axis: number): Node {
     if (axis === 1 ? setsChannels.has(at.op) : before.type.shape[axis] !== at.type.shape[axis]) return at;
     at = before;
   }
+}
+
+/** A product and its bias are one layer to a reader: `fc`, not `fc.product`. */
+export function layerName(node: string): string {
+  return node.replace(/\.product$/, "");
 }

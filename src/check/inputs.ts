@@ -67,7 +67,11 @@ export function readImage(
   if (failed) return undefined;
 
   const declaration = declareInput(order.value as ColourOrder, writtenOf(given));
-  for (const { field, message } of declarationFaults(declaration, channels, height, width)) {
+  const faults = declarationFaults(declaration, channels, height, width);
+  const wrongOrder = faults.some((fault) => fault.field === "order");
+  for (const { field, message } of faults) {
+    // A default of three numbers follows from the order.
+    if (wrongOrder && field !== "order" && !given.has(field)) continue;
     fail(given.get(field)?.span ?? statement.span, message);
   }
   return failed ? undefined : { declaration };

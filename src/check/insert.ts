@@ -131,10 +131,7 @@ export function finishInsertions(session: Session, scope: Scope): void {
       if (session.stages.has(stage)) continue;
       report(scope, "SE0503", "error", at("in"), {
         message: `there is no stage ${stage}`,
-        hint:
-          there.length > 0
-            ? `the network has the stages ${there.join(", ")}`
-            : "the network has no stages: write `stage 2 …`",
+        hint: there.length > 0 ? `its stages are ${there.join(", ")}` : "the network has no stages: write `stage 2 …`",
       });
     }
     if (insert.at !== "none" && !insert.reached) {
@@ -158,8 +155,12 @@ export function finishInsertions(session: Session, scope: Scope): void {
       });
     }
     if (insert.withoutSkip.length > 0) {
+      const units = insert.withoutSkip;
       report(scope, "SE0512", "note", at("at"), {
-        message: `${insert.withoutSkip.length} units have no skip and get no SE block: ${insert.withoutSkip.join(", ")}`,
+        message:
+          units.length === 1
+            ? `\`${units[0]}\` has no skip and gets no SE block`
+            : `${units.length} units have no skip and get no SE block: ${units.join(", ")}`,
       });
     }
   }
@@ -198,7 +199,7 @@ export function finishUnit(scope: Scope, span: Span): void {
   if (!isActive(scope) || points.includes(insertion.at) || insertion.lacking.has(unit.definition)) return;
   insertion.lacking.add(unit.definition);
   const name = unit.definition.name.text;
-  report(scope, "SE0502", "error", span, {
+  report({ ...scope, calls: scope.calls.slice(1) }, "SE0502", "error", span, {
     message: `\`${name}\` has no point \`${insertion.at}\``,
     related: [{ span: insertion.spans.get("at") ?? insertion.span, message: `\`${insertion.at}\` is asked for here` }],
     hint: `it has ${points.join(", ")}`,

@@ -68,8 +68,14 @@ export function load(
   };
 
   const bring = (unit: SourceUnit, line: Import, chain: readonly string[]): void => {
-    const fail = (code: "SE0205" | "SE0206" | "SE0208", message: string, hint?: string) =>
+    // What cannot be read is not missed again wherever it is used.
+    const miss = () => {
+      for (const name of line.names) if (!unit.names.has(name.text)) unit.names.set(name.text, missing);
+    };
+    const fail = (code: "SE0205" | "SE0206" | "SE0208", message: string, hint?: string) => {
       problems.report({ code, severity: "error", span: line.path.span, message, ...(hint ? { hint } : {}) });
+      miss();
+    };
     const path = resolveImport(unit.path, line.path.value);
     if (typeof path !== "string") return fail("SE0205", path.fault, path.hint);
     const start = chain.indexOf(path);
@@ -78,11 +84,7 @@ export function load(
     if (files.size >= maxImports) return fail("SE0208", `the program has more than ${maxImports} files`);
 
     const source = open(path, chain, line.path.span);
-    if (!source) {
-      // What cannot be read is not missed again wherever it is used.
-      for (const name of line.names) if (!unit.names.has(name.text)) unit.names.set(name.text, missing);
-      return;
-    }
+    if (!source) return miss();
     for (const name of line.names) {
       const declared: Declared | undefined = source.names.get(name.text);
       if (!declared || (declared !== missing && declared.home !== source)) {

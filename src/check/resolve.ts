@@ -4,7 +4,7 @@ import type { Arg, Definition, Expr, Name, Param, Pipeline, Statement, Step, Typ
 import { functions } from "./functions.ts";
 import { isLayer, layers } from "./layers.ts";
 import { missing, type Program, type SourceUnit } from "./load.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean, nearest } from "./suggest.ts";
 import { builtinEnums, builtinTypeNames, memberOf, Placement, typeOf, type EnumType } from "./types.ts";
 
 /**
@@ -57,6 +57,32 @@ function resolveEnum(members: readonly Name[], problems: Problems): void {
   }
 }
 
+/** What other frameworks call our ops, in lower case, or what to do instead. */
+const namesElsewhere: ReadonlyMap<string, string> = new Map([
+  ["conv2d", "conv"],
+  ["convolution", "conv"],
+  ["depthwise", "dwconv"],
+  ["linear", "dense"],
+  ["fc", "dense"],
+  ["batchnorm", "bn"],
+  ["batchnorm2d", "bn"],
+  ["maxpool2d", "maxpool"],
+  ["avgpool2d", "avgpool"],
+  ["globalavgpool", "gap"],
+  ["adaptiveavgpool2d", "gap"],
+  ["globalmaxpool", "gmp"],
+  ["adaptivemaxpool2d", "gmp"],
+  ["leakyrelu", "leaky_relu"],
+  ["swish", "silu"],
+  ["cat", "concat"],
+  ["channelshuffle", "shuffle"],
+  ["interpolate", "upsample"],
+  ["add", "`a + b` adds two values, and `residual { … }` a branch and its skip"],
+  ["mul", "`a * b` multiplies two values"],
+  ["identity", "a line that does nothing is left out"],
+  ["padding", "convolutions and pools take `pad:`"],
+]);
+
 interface Local {
   readonly kind: "parameter" | "value" | "label" | "loop variable" | "input" | "x";
   readonly span: Span;
@@ -67,7 +93,8 @@ type Locals = Map<string, Local>;
 
 /** One definition. A class, because every visit needs the same five things. */
 class Resolver {
-  private scopes: Locals[] = [];
+  private readonly scopes: Locals[] = [];
+  private failed = false;
   private readonly isLibrary: boolean;
   private readonly usesSe: boolean;
 
@@ -136,6 +163,7 @@ class Resolver {
       this.report("SE0214", "error", name.span, `\`${word}\` cannot be the name of ${what}`, {
         hint: word === "x" ? "`x` is what a block or chain is given" : "`N` is the batch",
       });
+      this.scopes.at(-1)!.set(word, { kind, span: name.span, used: true });
       return;
     }
     if (kind === "value" && (isLayer(word) || Object.hasOwn(functions, word))) {
@@ -402,7 +430,12 @@ class Resolver {
     }
     const known = [...Object.keys(layers), ...this.unit.names.keys(), ...this.visible()];
     if (inExpression) known.push(...Object.keys(functions));
-    this.report("SE0202", "error", span, `there is no op or block \`${text}\``, { hint: didYouMean(text, known) });
+    const elsewhere =
+      namesElsewhere.get(text.toLowerCase()) ??
+      nearest(text, known) ??
+      namesElsewhere.get(nearest(text, namesElsewhere.keys()) ?? "");
+    const hint = elsewhere?.includes(" ") ? elsewhere : elsewhere && `did you mean \`${elsewhere}\`?`;
+    this.report("SE0202", "error", span, `there is no op or block \`${text}\``, { hint });
   }
 
   // --- scopes --------------------------------------------------------------------------------------------------
@@ -411,7 +444,8 @@ class Resolver {
     this.scopes.push(new Map());
     visit();
     for (const [name, local] of this.scopes.pop()!) {
-      if (local.used || this.isLibrary) continue;
+      // Where a name is wrong, another one seems unused.
+      if (local.used || this.isLibrary || this.failed) continue;
       if (local.kind === "parameter" || local.kind === "value") {
         this.report("SE0211", "warning", local.span, `the ${local.kind} \`${name}\` is not used`);
       }
@@ -434,6 +468,7 @@ class Resolver {
     more: { readonly related?: readonly { span: Span; message: string }[]; readonly hint?: string | undefined } = {},
   ): void {
     const { related, hint } = more;
+    if (severity === "error") this.failed = true;
     this.problems.report({ code, severity, span, message, ...(related ? { related } : {}), ...(hint ? { hint } : {}) });
   }
 }

@@ -5,7 +5,7 @@ import type { AttrsOf, InputsOf, OpName } from "../ops/index.ts";
 import type { ParameterRole } from "../ops/leaves.ts";
 import type { Definition, Name, Statement } from "../syntax/ast.ts";
 import { elementsPerImage, f32, sameType, typeText } from "../tensor/type.ts";
-import { whence } from "./explain.ts";
+import { layerName, whence } from "./explain.ts";
 import type { InsertContext } from "./insert.ts";
 import type { SourceUnit } from "./load.ts";
 import type { EnumType } from "./types.ts";
@@ -30,6 +30,9 @@ export interface Session {
   readonly untold: Set<Definition>;
   /** The stages met, by number. */
   readonly stages: Map<number, Span>;
+  /** Which items of a list were read, and which lists were read as a whole. */
+  readonly readItems: Map<readonly Value[], Set<number>>;
+  readonly readWhole: Set<readonly Value[]>;
   /** Statements that may still run: loops in loops must end while someone is watching. */
   budget: number;
 }
@@ -193,7 +196,7 @@ export function make<K extends OpName>(
   if ("complaint" in made) {
     const named = inputs as Readonly<Record<string, Node>>;
     report(scope, "SE0401", "error", span, {
-      message: `\`${name}\`: ${made.complaint}`,
+      message: `\`${layerName(name)}\`: ${made.complaint}`,
       related: (made.about ?? []).flatMap((input) => {
         const node = named[input];
         return node && node.op !== "parameter" ? [whence(node, input === "x" ? undefined : input)] : [];

@@ -219,7 +219,7 @@ function runConcat(action: Concat, step: Step, scope: Scope, value: Value): Valu
     group,
     nodes,
     step.span,
-    action.arms.map((_, i) => `arm ${i + 1}`),
+    action.arms.map(({ label }, i) => (label ? `\`${label.text}\`` : `arm ${i + 1}`)),
   );
 }
 

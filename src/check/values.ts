@@ -89,9 +89,9 @@ export function describeValue(value: Value): string {
     case "list":
       return `the list ${valueText(value)}`;
     case "enum":
-      return `${value.member}, a ${value.type.name}`;
+      return `the ${value.type.name} ${value.member}`;
     case "tensor":
-      return `a tensor, ${typeText(value.node.type)}`;
+      return `a tensor ${typeText(value.node.type)}`;
     case "chain":
       return "a chain";
     case "outputs":
