@@ -1,0 +1,25 @@
+/**
+ * Bundles targets/wgsl/runtime/ into the text that ends every net.js: targets/wgsl/runtime.generated.ts exports it as a
+ * string, so that the compiler needs no file system. Readable: nothing is renamed or joined; comments stay in the source.
+ */
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const { outputFiles } = await build({
+  absWorkingDir: root,
+  entryPoints: ["targets/wgsl/runtime/main.ts"],
+  bundle: true,
+  format: "esm",
+  // What every browser with WebGPU understands.
+  target: ["chrome113", "firefox141", "safari26"],
+  write: false,
+  logLevel: "warning",
+});
+// esbuild names the files that it joins; a reader of net.js has no use for that.
+const text = outputFiles[0].text.replace(/^\/\/ targets\/.*\n/gm, "");
+writeFileSync(
+  new URL("../targets/wgsl/runtime.generated.ts", import.meta.url),
+  `/** Made by scripts/runtime.mjs of targets/wgsl/runtime/. */\nexport const runtime: string = ${JSON.stringify(text)};\n`,
+);

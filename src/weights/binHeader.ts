@@ -1,0 +1,43 @@
+import { encodeUtf8 } from "../syntax/utf8.ts";
+
+/**
+ * weights.bin: a header of 256 bytes, then the buffers of a plan one after the other, in f32. All numbers are
+ * little-endian; the rest of the header is zero. The runtime of net.js and the host code of net.cu read the same file.
+ */
+export const binHeader = {
+  bytes: 256,
+  /** u32 at 0: "SECW" */
+  magic: 0x57434553,
+  /** u32 at 4. */
+  version: 1,
+  /** 8 bytes, in the order of its hexadecimal digits. */
+  fingerprintAt: 8,
+  /** u64: of the whole file. */
+  byteLengthAt: 16,
+  /** u32: how many buffers. */
+  buffersAt: 24,
+  /** u32, then UTF-8: the network's name, for messages. */
+  nameLengthAt: 28,
+  nameAt: 32,
+} as const;
+
+export function writeBinHeader(
+  file: Uint8Array,
+  header: { readonly network: string; readonly fingerprint: string; readonly buffers: readonly number[] },
+): void {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  view.setUint32(0, binHeader.magic, true);
+  view.setUint32(4, binHeader.version, true);
+  for (let i = 0; i < 8; i++) {
+    file[binHeader.fingerprintAt + i] = Number.parseInt(header.fingerprint.slice(2 * i, 2 * i + 2), 16);
+  }
+  view.setBigUint64(binHeader.byteLengthAt, BigInt(binLength(header.buffers)), true);
+  view.setUint32(binHeader.buffersAt, header.buffers.length, true);
+  const name = encodeUtf8(header.network).subarray(0, binHeader.bytes - binHeader.nameAt);
+  view.setUint32(binHeader.nameLengthAt, name.length, true);
+  file.set(name, binHeader.nameAt);
+}
+
+export function binLength(buffers: readonly number[]): number {
+  return buffers.reduce((sum, bytes) => sum + bytes, binHeader.bytes);
+}

@@ -1,0 +1,152 @@
+import { Bug, type Span } from "../../src/diagnostics.ts";
+import { GENERATOR } from "../../src/marker.ts";
+import { limits, type BoundaryValue, type Launch, type Plan } from "../../src/plan/plan.ts";
+import { binLength } from "../../src/weights/binHeader.ts";
+import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
+import { programToJson, type ProgramJson } from "../../src/weights/program.ts";
+import { version } from "../../src/version.ts";
+import type { RenderedKernel } from "../target.ts";
+import type { BindingDescription, LaunchDescription, NetworkDescription, TensorDescription } from "./description.ts";
+
+/** manifest.json; targets/wgsl/manifest.schema.json says the same in JSON Schema. */
+export interface Manifest extends Omit<NetworkDescription, "name" | "launches" | "weights"> {
+  readonly $schema: string;
+  /** The mark of a file that sec may write over. */
+  readonly generator: typeof GENERATOR;
+  /** Major and minor: a reader refuses another major, and ignores fields that it does not know. */
+  readonly formatVersion: string;
+  readonly target: "wgsl";
+  readonly network: string;
+  readonly launches: readonly LaunchEntry[];
+  readonly weights: NetworkDescription["weights"] & {
+    readonly tensors: readonly TensorEntry[];
+    /** How the tensors follow from a checkpoint. */
+    readonly program: ProgramJson;
+  };
+  /** Everything in the package beside the manifest; weights.bin is there once weights were given. */
+  readonly files: readonly { readonly path: string }[];
+}
+
+export interface LaunchEntry extends LaunchDescription {
+  /** Where the layer stands in the source: `file:line:column`. */
+  readonly span: string;
+}
+
+/** A packed tensor: the output of the weight program with this name. */
+export interface TensorEntry {
+  readonly name: string;
+  readonly buffer: number;
+  readonly byteOffset: number;
+  readonly shape: readonly number[];
+}
+
+/** In the order of a plan's kernels, which is that of their first launch. */
+export function describe(plan: Plan, kernels: readonly RenderedKernel[], place: (span: Span) => string): Manifest {
+  const kernelOf = new Map<Launch, RenderedKernel>();
+  for (const kernel of kernels) for (const index of kernel.launches) kernelOf.set(plan.launches[index]!, kernel);
+  const layout = weightLayout(plan);
+  const { program, buffers, places } = layout;
+
+  return {
+    $schema: "https://unpkg.com/se-compiler/targets/wgsl/manifest.schema.json",
+    generator: GENERATOR,
+    formatVersion: "1.0",
+    compilerVersion: version,
+    target: "wgsl",
+    network: plan.name,
+    fingerprint: fingerprint(layout),
+    maxBatch: plan.maxBatch,
+    requiredLimits: requiredLimits(plan, kernels),
+    inputs: plan.inputs.map((input) => describeTensor(plan, input)),
+    outputs: plan.outputs.map((output) => describeTensor(plan, output)),
+    slots: plan.slots.map((slot) => 4 * slot.floatsPerImage),
+    launches: plan.launches.map((launch) => {
+      const kernel = kernelOf.get(launch);
+      if (!kernel) throw new Bug(`no kernel runs ${launch.name}`);
+      const { name, span } = launch;
+      return { name, kernel: kernel.name, grid: kernel.grid, bindings: bindingsOf(launch), span: place(span) };
+    }),
+    weights: {
+      byteLength: binLength(buffers),
+      buffers,
+      tensors: program.outputs.map(({ name, node }, index) => ({
+        name,
+        ...places[index]!,
+        shape: node.type.shape as number[],
+      })),
+      program: programToJson(program),
+    },
+    files: [
+      { path: "net.js" },
+      { path: "net.d.ts" },
+      ...kernels.map((kernel) => ({ path: kernelPath(kernel.name) })),
+      { path: "weights.bin" },
+    ],
+  };
+}
+
+export function kernelPath(kernel: string): string {
+  return `kernels/${kernel}.wgsl`;
+}
+
+/** What net.js needs of a manifest. */
+export function networkDescription(manifest: Manifest): NetworkDescription {
+  const { compilerVersion, maxBatch, requiredLimits, inputs, outputs, slots, launches, weights } = manifest;
+  return {
+    name: manifest.network,
+    compilerVersion,
+    fingerprint: manifest.fingerprint,
+    maxBatch,
+    requiredLimits,
+    inputs,
+    outputs,
+    slots,
+    weights: { byteLength: weights.byteLength, buffers: weights.buffers },
+    launches: launches.map(({ name, kernel, grid, bindings }) => ({ name, kernel, grid, bindings })),
+  };
+}
+
+function describeTensor(plan: Plan, { name, value }: BoundaryValue): TensorDescription {
+  const shape = value.type.shape as TensorDescription["shape"];
+  const node = plan.graph.nodes.find((candidate) => candidate.op === "input" && candidate.name === name);
+  const image = node?.op === "input" ? node.attrs.image : undefined;
+  const tensor: TensorDescription = {
+    name,
+    shape,
+    dtype: value.type.dtype,
+    layout: shape.length === 4 ? "NCHW" : "NC",
+    slot: value.slot,
+  };
+  return image ? { ...tensor, image } : tensor;
+}
+
+function bindingsOf(launch: Launch): BindingDescription[] {
+  const { reads, weights, writes } = launch;
+  return [
+    ...reads.map(({ slot }) => ({ slot, access: "read" }) as const),
+    ...(weights ? [{ weights: weights.buffer, byteOffset: weights.byteOffset, byteLength: weights.byteLength }] : []),
+    ...writes.map(({ slot }) => ({ slot, access: "write" }) as const),
+  ];
+}
+
+/** By WebGPU's names; for one image, because the runtime cuts its chunks by what the device has. */
+function requiredLimits(plan: Plan, kernels: readonly RenderedKernel[]): Record<string, number> {
+  const slots = plan.slots.map((slot) => 4 * slot.floatsPerImage);
+  const sections = plan.launches.map((launch) => launch.weights?.byteLength ?? 0);
+  const binding = Math.max(...slots, ...sections);
+  const buffers = Math.max(...plan.launches.map((launch) => bindingsOf(launch).length));
+  const groups = Math.max(...kernels.flatMap((kernel) => kernel.grid));
+  const check = (what: string, value: number, limit: number) => {
+    if (value > limit) throw new Bug(`${plan.name} needs ${what} of ${value}, the default limit is ${limit}`);
+    return value;
+  };
+  return {
+    maxBufferSize: Math.max(binding, ...plan.weights.buffers),
+    maxComputeInvocationsPerWorkgroup: limits.invocations,
+    maxComputeWorkgroupSizeX: limits.invocations,
+    maxComputeWorkgroupStorageSize: limits.workgroupBytes,
+    maxComputeWorkgroupsPerDimension: check("a grid", Math.max(groups, plan.maxBatch), limits.workgroupsPerDimension),
+    maxStorageBufferBindingSize: check("a binding", binding, limits.bindingBytes),
+    maxStorageBuffersPerShaderStage: check("storage buffers", buffers, limits.storageBuffers),
+  };
+}

@@ -1,0 +1,48 @@
+import type { Span } from "../../src/diagnostics.ts";
+import { GENERATED } from "../../src/marker.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import { encodeUtf8 } from "../../src/syntax/utf8.ts";
+import type { OutputFile, RenderedKernel } from "../target.ts";
+import { describe, kernelPath, networkDescription, type Manifest } from "./describe.ts";
+import { declarations } from "./dts.ts";
+import { prettyJson, scriptJson } from "./json.ts";
+import { runtime } from "./runtime.generated.ts";
+
+/** The package without weights.bin; the manifest last, so that a set of files that was half written has none. */
+export function packageFiles(
+  plan: Plan,
+  kernels: readonly RenderedKernel[],
+  place: (span: Span) => string,
+): OutputFile[] {
+  const manifest = describe(plan, kernels, place);
+  const file = (path: string, text: string): OutputFile => ({ path, bytes: encodeUtf8(text) });
+  return [
+    file("net.js", netModule(manifest, kernels)),
+    file("net.d.ts", declarations(manifest)),
+    ...kernels.map(({ name, text }) => file(kernelPath(name), text)),
+    file("manifest.json", `${prettyJson(manifest)}\n`),
+  ];
+}
+
+/** One self-contained ES module: the network as constants, then the runtime, which is the same for all. */
+function netModule(manifest: Manifest, kernels: readonly RenderedKernel[]): string {
+  return `// ${GENERATED} ${manifest.compilerVersion} for ${manifest.network}. What is generated belongs to you: use it as you like.
+
+const NETWORK = ${scriptJson(networkDescription(manifest))};
+
+// The same text as in kernels/.
+const KERNELS = {
+${kernels.map(({ name, text }) => `  ${name}: ${templateLiteral(text)},`).join("\n")}
+};
+
+${runtime}`;
+}
+
+/** A literal whose value is exactly `text`, readable as it stands, also in a script of an HTML page. */
+function templateLiteral(text: string): string {
+  const escaped = text
+    .replace(/\\|`|\$(?=\{)/g, "\\$&")
+    .replace(/\r/g, "\\r")
+    .replace(/<(?=[/!])/g, "<\\");
+  return `\`${escaped}\``;
+}
