@@ -626,6 +626,16 @@ export const codes = {
     },
   },
 
+  SE0412: {
+    title: "Output with the name of another value",
+    explanation:
+      "`output name` gives the current value. If the name belongs to another one, a reader would expect that: `output name: name` gives it.",
+    example: {
+      wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  wide: conv 8, 3x3 -> relu\n  output wide\n}\n",
+      right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  wide: conv 8, 3x3 -> relu\n  output active\n}\n",
+    },
+  },
+
   // --- src/check: SE insertions ----------------------------------------------------------------------------------
 
   SE0501: {

@@ -26,6 +26,7 @@ import {
   inner,
   join,
   labelled,
+  lookUp,
   make,
   maxElements,
   report,
@@ -382,29 +383,38 @@ function inputNode(
 }
 
 function runOutput(statement: OutputStatement, scope: Scope, current: Value | undefined): void {
-  const { name, span } = statement;
-  const value = statement.value ? runPipeline(statement.value, scope, current) : current;
-  const type = statement.type && tensorType(statement.type, scope);
-  if (!value) {
-    report(scope, "SE0406", "error", span, { message: `nothing flows into the output \`${name.text}\`` });
-    return;
-  }
+  const { name, span, type: written } = statement;
   if (!scope.outputs) return;
-  const given: Value = value.kind === "tensor" ? value : unknown;
-  if (value.kind !== "tensor" && value.kind !== "unknown") {
-    report(scope, "SE0301", "error", span, { message: `an output is a tensor, but this is ${describeValue(value)}` });
-  }
   if (scope.outputs.has(name.text)) {
     report(scope, "SE0203", "error", name.span, { message: `there are two outputs called \`${name.text}\`` });
     return;
   }
-  scope.outputs.set(name.text, given);
-  if (given.kind === "tensor" && type && !sameType(given.node.type, type)) {
-    report(scope, "SE0405", "error", statement.type!.span, {
-      message: `the output \`${name.text}\` is declared as ${typeText(type)}, but it is ${typeText(given.node.type)}`,
-      related: [whence(given.node)],
+  const value = outputValue(statement, scope, current);
+  const type = written && tensorType(written, scope);
+  scope.outputs.set(name.text, value);
+  if (value.kind === "tensor" && type && !sameType(value.node.type, type)) {
+    report(scope, "SE0405", "error", written.span, {
+      message: `the output \`${name.text}\` is declared as ${typeText(type)}, but it is ${typeText(value.node.type)}`,
+      related: [whence(value.node)],
     });
+  } else if (value.kind !== "tensor" && value.kind !== "unknown") {
+    report(scope, "SE0301", "error", span, { message: `an output is a tensor, but this is ${describeValue(value)}` });
   }
+}
+
+function outputValue({ name, span, value }: OutputStatement, scope: Scope, current: Value | undefined): Value {
+  if (value) return runPipeline(value, scope, current) ?? unknown;
+  const namesake = lookUp(scope.locals, name.text);
+  if (namesake?.kind === "tensor" && !(current?.kind === "tensor" && current.node === namesake.node)) {
+    report(scope, "SE0412", "error", name.span, {
+      message: `the output is the current value, which is not the one called \`${name.text}\``,
+      hint: `write \`output ${name.text}: ${name.text}\` for that one, or give the output another name`,
+    });
+    return unknown;
+  }
+  if (current) return current;
+  report(scope, "SE0406", "error", span, { message: `nothing flows into the output \`${name.text}\`` });
+  return unknown;
 }
 
 function tensorType(written: TensorTypeExpr, scope: Scope): TensorType | undefined {
