@@ -348,7 +348,9 @@ function value({ children, location }: cst.ValueCstNode, source: Source): ast.Ac
   const rest = children.arg.map((node) => arg(node, source));
   // `conv (4 * w), 1x1`: the first of several arguments without parentheses, in parentheses of its own.
   if (first.kind === "call" && first.args.length === 1 && first.args[0]?.name === undefined) {
-    return { kind: "apply", callee: first.callee, args: [...first.args, ...rest], parens: false, span: whole };
+    const start = source.text.indexOf("(", first.callee.span.end);
+    const own = first.args.map((item) => ({ ...item, span: { ...first.span, start } }));
+    return { kind: "apply", callee: first.callee, args: [...own, ...rest], parens: false, span: whole };
   }
   const comma = only(children.Comma);
   source.problems.report({

@@ -1,0 +1,429 @@
+/**
+ * `sec fmt`: the one canonical form. The AST gives the layout, the tokens give the text, so that every token comes through
+ * as it was written and every comment stays between the tokens it was written between.
+ */
+import type { IToken, TokenType } from "chevrotain";
+import * as t from "../../grammar/tokens.ts";
+import { Bug, Problems, type Span } from "../diagnostics.ts";
+import type * as ast from "./ast.ts";
+import { blankLine, comment, type Doc, group, hardLine, ifBroken, indent, line, print, softLine } from "./doc.ts";
+import { lex } from "./lex.ts";
+import { type CommentLine, type Lexeme, lexemesOf } from "./lexemes.ts";
+import { parse } from "./parse.ts";
+
+const width = 100;
+
+/** The canonical text of a file, or nothing if it has errors. */
+export function format(text: string, file: string, problems: Problems): string | undefined {
+  const before = problems.list.length;
+  const tree = parse(text, file, problems);
+  const lexed = lex(text, file, new Problems());
+  if (tree === undefined || lexed === undefined || problems.list.length > before) return undefined;
+  const formatted = print(fileDoc(tree, cursorOver(lexemesOf(text, lexed))), width);
+  if (!sameProgram(tree, text, formatted)) throw new Bug(`fmt would change what ${file} means; nothing was written`);
+  return formatted;
+}
+
+/** Every token and every comment is there again, and the tree is the same. */
+function sameProgram(tree: ast.SourceFile, text: string, formatted: string): boolean {
+  const again = parse(formatted, tree.path, new Problems());
+  return again !== undefined && withoutSpans(again) === withoutSpans(tree) && comments(formatted) === comments(text);
+}
+
+function withoutSpans(tree: ast.SourceFile): string {
+  return JSON.stringify(tree, (key, value: unknown) => (key === "span" ? undefined : value));
+}
+
+function comments(text: string): string {
+  return (lex(text, "", new Problems())?.comments ?? []).map(({ image }) => image.trimEnd()).join("\n");
+}
+
+// --- declarations ------------------------------------------------------------------------------------------------
+
+function fileDoc(tree: ast.SourceFile, c: Cursor): Doc {
+  const docs: Doc[] = [c.opening()];
+  if (tree.edition) docs.push(c.take("se"), " ", c.take());
+  const items = [...tree.imports, ...tree.declarations].toSorted((a, b) => a.span.start - b.span.start);
+  for (const [index, item] of items.entries()) {
+    const kind = kindOf(item);
+    const before = items[index - 1];
+    // Imports stand together, and so may enums; everything else has air around it.
+    const close = kind !== "definition" && before !== undefined && kindOf(before) === kind && !c.spaced();
+    if (index > 0 || tree.edition) docs.push(c.gap(close ? hardLine : blankLine));
+    docs.push(declaration(item, c));
+  }
+  return [docs, c.rest()];
+}
+
+function kindOf(item: ast.Import | ast.Declaration): "import" | "enum" | "definition" {
+  return "path" in item ? "import" : item.kind === "enum" ? "enum" : "definition";
+}
+
+function declaration(item: ast.Import | ast.Declaration, c: Cursor): Doc {
+  if ("path" in item) {
+    const head = [c.take("import"), " ", list(c, braces, item.names, () => c.take())];
+    return [head, " ", c.take("from"), " ", c.take()];
+  }
+  if (item.kind === "enum") return [c.take("enum"), " ", c.take(), " ", list(c, braces, item.members, () => c.take())];
+  const head = [c.take(item.kind), " ", c.take(), list(c, parens, item.params, (param) => paramDoc(param, c))];
+  const uses = item.uses.length === 0 ? [] : [" ", c.take("uses"), " ", commaSeparated(c, item.uses, () => c.take())];
+  return [head, uses, " ", block(c, item.body, hardLine)];
+}
+
+function paramDoc(param: ast.Param, c: Cursor): Doc {
+  const head = [c.take(), c.take(":"), " ", type(param.type, c)];
+  return param.default ? [head, " ", c.take("="), indent(c.gap(" ")), expr(param.default, c)] : head;
+}
+
+function type({ args }: ast.TypeName, c: Cursor): Doc {
+  const name = c.take();
+  return args.length === 0 ? name : [name, c.take("<"), commaSeparated(c, args, (arg) => type(arg, c)), c.take(">")];
+}
+
+// --- statements ------------------------------------------------------------------------------------------------
+
+/** `{`, the statements, `}`: on one line only if there is one statement at most, and `pad` allows it. */
+function block(c: Cursor, body: readonly ast.Statement[], pad: Doc): Doc {
+  return blockOf(c, body, body.length > 1 ? hardLine : pad, (item) => statement(item, c));
+}
+
+function blockOf<T>(c: Cursor, items: readonly T[], pad: Doc, one: (item: T) => Doc): Doc {
+  const open = c.take("{");
+  if (items.length === 0) {
+    const comments = c.rest();
+    return isEmpty(comments) ? [open, c.take("}")] : [open, indent(comments), hardLine, c.take("}")];
+  }
+  const docs = items.map((item, index) => [c.gap(index === 0 ? pad : c.spaced() ? blankLine : hardLine), one(item)]);
+  return [open, indent(docs, c.rest()), pad, c.take("}")];
+}
+
+function statement(item: ast.Statement, c: Cursor): Doc {
+  switch (item.kind) {
+    case "input": {
+      const head = [c.take("input"), " ", c.take(), c.take(":"), " ", tensorType(item.type, c)];
+      return c.peek().tokenType === t.LeftBrace
+        ? [head, " ", list(c, braces, item.fields, (field) => arg(field, c))]
+        : head;
+    }
+    case "output": {
+      const head = [c.take("output"), " ", c.take()];
+      if (item.type) return [head, c.take(":"), " ", tensorType(item.type, c)];
+      return item.value ? [head, c.take(":"), " ", pipeline(item.value, c)] : head;
+    }
+    case "insert":
+      return [c.take("insert"), " ", c.take(), list(c, parens, item.args, (own) => arg(own, c))];
+    case "let": {
+      const head = [c.take("let"), " ", c.take(), " ", c.take("="), indent(c.gap(" "))];
+      if (item.value.kind === "pipeline") return [head, pipeline(item.value, c)];
+      return [head, c.take("chain"), " ", group(block(c, item.value.body, line))];
+    }
+    case "flow":
+      return pipeline(item.pipeline, c);
+    case "if":
+      return group(condition(item, c));
+    case "for": {
+      const head = [c.take("for"), " ", c.take(), " ", c.take("in"), " "];
+      return [head, expr(item.from, c), c.take(".."), expr(item.to, c), " ", group(block(c, item.body, line))];
+    }
+    default:
+      return item satisfies never;
+  }
+}
+
+/** The branches are on one line together, or none is. */
+function condition(item: ast.IfStatement, c: Cursor): Doc {
+  const then = [c.take("if"), " ", expr(item.condition, c), " ", block(c, item.then, line)];
+  if (c.peek().tokenType !== t.Else) return then;
+  const [nested] = item.otherwise;
+  const otherwise = [" ", c.take("else"), " "];
+  if (nested?.kind === "if" && c.peek().tokenType === t.If) return [then, otherwise, condition(nested, c)];
+  return [then, otherwise, block(c, item.otherwise, line)];
+}
+
+function tensorType(own: ast.TensorTypeExpr, c: Cursor): Doc {
+  return [c.take(), list(c, squares, own.dims, (dim) => expr(dim, c))];
+}
+
+// --- pipelines -------------------------------------------------------------------------------------------------
+
+/**
+ * On one line if it fits. Otherwise every step with arguments begins a line and takes the steps without along:
+ *
+ *     conv width, 1x1 -> bn -> relu
+ *       -> conv width, 3x3 / stride -> bn -> relu
+ */
+function pipeline({ steps }: ast.Pipeline, c: Cursor): Doc {
+  const docs: Doc[] = [];
+  let run: Doc[] = [];
+  for (const [index, own] of steps.entries()) {
+    const previous = steps[index - 1];
+    const together = hasBlock(own) || isBare(own) || (previous !== undefined && hasBlock(previous));
+    const arrow =
+      previous === undefined ? [] : [indent(c.gap(together ? " " : line)), c.take("->"), indent(c.gap(" "))];
+    const doc = step(own, c);
+    if (!hasBlock(own)) {
+      run.push(arrow, doc);
+      continue;
+    }
+    docs.push(group(run, arrow), doc);
+    run = [];
+  }
+  return [docs, group(run)];
+}
+
+function hasBlock({ action }: ast.Step): boolean {
+  return action.kind === "residual" || action.kind === "concat" || action.kind === "group";
+}
+
+function isBare({ action }: ast.Step): boolean {
+  return action.kind === "point" || (action.kind === "apply" && action.args.length === 0);
+}
+
+function step({ label, action }: ast.Step, c: Cursor): Doc {
+  if (action.kind === "group") return [c.take(), " ", group(block(c, action.body, line))];
+  if (action.kind === "repeat" && action.stage) {
+    const number = [c.take("stage"), " ", expr(action.stage, c), label ? [" ", c.take()] : "", c.take(":"), " "];
+    return [number, repeated(action, c)];
+  }
+  const own = label ? [c.take(), c.take(":"), " "] : "";
+  switch (action.kind) {
+    case "apply":
+      return [own, apply(action, c)];
+    case "point":
+      return [own, c.take("@"), c.take()];
+    case "residual":
+      return [own, residual(action, c)];
+    case "concat":
+      return [own, c.take("concat"), " ", blockOf(c, action.arms, hardLine, (arm) => armDoc(arm, c))];
+    case "repeat":
+      return [own, repeated(action, c)];
+    case "value":
+      return [own, expr(action.expr, c)];
+    default:
+      return action satisfies never;
+  }
+}
+
+function repeated({ count, unit }: ast.Repeat, c: Cursor): Doc {
+  return [expr(count, c), " ", c.take("of"), " ", apply(unit, c)];
+}
+
+function apply(own: ast.Apply, c: Cursor): Doc {
+  // In parentheses, the name of a value may stand in parentheses of its own.
+  if (own.parens || c.peek().tokenType === t.LeftParen) return expr(own, c);
+  const name = c.take();
+  return own.args.length === 0 ? name : [name, " ", commaSeparated(c, own.args, (item) => arg(item, c))];
+}
+
+function residual(own: ast.Residual, c: Cursor): Doc {
+  const head = c.take("residual");
+  const options = own.options.length === 0 ? [] : [" ", commaSeparated(c, own.options, (option) => arg(option, c))];
+  const when = own.when ? [" ", c.take("when"), " ", expr(own.when, c)] : [];
+  const { skip, after } = own;
+  const parts: (() => Doc)[] = [() => [c.take("branch"), " ", group(block(c, own.branch, line))]];
+  if (skip) {
+    const unless = () => (skip.unlessSame ? [c.take("unless"), " ", c.take("same"), " "] : []);
+    parts.push(() => [c.take("skip"), " ", unless(), group(block(c, skip.body, line))]);
+  }
+  if (after) parts.push(() => [c.take("after"), " ", pipeline(after, c)]);
+  return [head, options, when, " ", blockOf(c, parts, hardLine, (part) => part())];
+}
+
+function armDoc({ label, body }: ast.Concat["arms"][number], c: Cursor): Doc {
+  if (label && c.ahead(1) !== t.Colon) return [c.take(), " ", group(block(c, body, line))];
+  const own = label ? [c.take(), c.take(":"), " "] : "";
+  return [own, body.map((item) => statement(item, c))];
+}
+
+function arg({ name, value, span }: ast.Arg, c: Cursor): Doc {
+  if (value === undefined) return c.take();
+  return name ? [c.take(), c.take(":"), " ", expr(value, c)] : expr({ span }, c);
+}
+
+// --- lists -----------------------------------------------------------------------------------------------------
+
+interface Brackets {
+  readonly open: string;
+  readonly close: string;
+  readonly pad: Doc;
+  /** What stands behind the last item if each has a line of its own. */
+  readonly last: Doc;
+}
+
+const braces: Brackets = { open: "{", close: "}", pad: line, last: ifBroken(",") };
+const parens: Brackets = { open: "(", close: ")", pad: softLine, last: ifBroken(",") };
+const squares: Brackets = { open: "[", close: "]", pad: softLine, last: "" };
+
+function list<T>(c: Cursor, { open, close, pad, last }: Brackets, items: readonly T[], one: (item: T) => Doc): Doc {
+  const start = c.take(open);
+  const docs = items.map((item, index) => {
+    const doc = [c.gap(index === 0 ? pad : line), one(item)];
+    c.drop(",");
+    return [doc, index < items.length - 1 ? "," : last];
+  });
+  const comments = c.rest();
+  if (items.length === 0 && isEmpty(comments)) return [start, c.take(close)];
+  return group(start, indent(docs, comments), pad, c.take(close));
+}
+
+/** Without brackets, where a line may end only behind a comma. It goes on further to the right than the next `->` would. */
+function commaSeparated<T>(c: Cursor, items: readonly T[], one: (item: T) => Doc): Doc {
+  return group(
+    items.map((item, index) => (index === 0 ? one(item) : [c.take(","), indent(indent(c.gap(line))), one(item)])),
+  );
+}
+
+function isEmpty(doc: Doc): boolean {
+  return doc === "" || (Array.isArray(doc) && doc.every(isEmpty));
+}
+
+// --- expressions: the tokens as they are, with one space between most of them --------------------------------------
+
+function expr({ span }: { readonly span: Span }, c: Cursor): Doc {
+  return group(run(c, span.end));
+}
+
+function run(c: Cursor, end: number): Doc {
+  const docs: Doc[] = [];
+  let previous: TokenType | undefined;
+  let space: "none" | "space" | "gap" = "none";
+  /** Whether an operand stands before, so that `-` subtracts and `(` calls. */
+  let complete = false;
+  for (;;) {
+    const { tokenType: type, startOffset } = c.peek();
+    if (startOffset >= end || runEnds.has(type)) return docs;
+    const { CATEGORIES = [] } = type;
+    const word = previous === t.Dot || previous === t.At || c.ahead(1) === t.Colon;
+    const operator: boolean = complete && !word && CATEGORIES.includes(t.Operator);
+    const prefix: boolean = !operator && !word && CATEGORIES.includes(t.Prefix);
+    const opens = type === t.LeftParen || type === t.LeftSquare;
+
+    if (type === t.Arrow) docs.push(indent(c.gap(line)));
+    else if (space !== "none" && type !== t.Dot && type !== t.Colon && !(opens && complete)) {
+      docs.push(indent(c.gap(space === "gap" ? line : " ")));
+    }
+    if (opens) docs.push(bracketed(c, complete));
+    else docs.push(type === t.LeftBrace ? blockOf(c, [undefined], line, () => run(c, Infinity)) : c.take());
+
+    complete = word || !(operator || prefix || unfinished.has(type));
+    space = operator ? "gap" : type === t.Dot || type === t.At || (prefix && type === t.Minus) ? "none" : "space";
+    previous = type;
+  }
+}
+
+const runEnds: ReadonlySet<TokenType> = new Set([t.RightParen, t.RightSquare, t.RightBrace, t.Comma]);
+const unfinished: ReadonlySet<TokenType> = new Set([t.Dot, t.At, t.Colon, t.Arrow, t.If, t.Else]);
+
+/** `(…)` or `[…]`; behind an operand, the arguments of a call or an index. */
+function bracketed(c: Cursor, behind: boolean): Doc {
+  const round = c.peek().tokenType === t.LeftParen;
+  // Arguments and lists take a last comma; an index, a pipeline and a pair of parentheses do not.
+  const lasts = round === behind && !holdsPipeline(c);
+  const docs: Doc[] = [c.take(round ? "(" : "[")];
+  const items: Doc[] = [];
+  while (!runEnds.has(c.peek().tokenType)) {
+    const item = [c.gap(items.length === 0 ? softLine : line), run(c, Infinity)];
+    c.drop(",");
+    items.push(item, runEnds.has(c.peek().tokenType) ? "" : ",");
+  }
+  if (items.length > 0 && lasts) items.push(ifBroken(","));
+  const comments = c.rest();
+  const close = round ? ")" : "]";
+  if (items.length === 0 && isEmpty(comments)) return [...docs, c.take(close)];
+  return group(docs, indent(items, comments), softLine, c.take(close));
+}
+
+function holdsPipeline(c: Cursor): boolean {
+  for (let distance = 1, depth = 0; ; distance++) {
+    const type = c.ahead(distance);
+    if (type === undefined || (depth === 0 && (type === t.RightParen || type === t.RightSquare))) return false;
+    if (depth === 0 && type === t.Arrow) return true;
+    if (type === t.LeftParen || type === t.LeftSquare) depth++;
+    if (type === t.RightParen || type === t.RightSquare) depth--;
+  }
+}
+
+// --- the tokens, one after the other -------------------------------------------------------------------------------
+
+interface Cursor {
+  readonly peek: () => IToken;
+  readonly ahead: (distance: number) => TokenType | undefined;
+  /** An empty line stands before the next token, or before the comments above it. */
+  readonly spaced: () => boolean;
+  /** The comments above the first token. */
+  readonly opening: () => Doc;
+  /** `between`, or the comments before the next token: then the line ends, since it did so in the source. */
+  readonly gap: (between: Doc) => Doc;
+  /** The next token, which must be this one, and the comments that no `gap` has taken. */
+  readonly take: (image?: string) => Doc;
+  /** The next token if it is this one: a comma that may stand or not. */
+  readonly drop: (image: string) => void;
+  /** The comments before a closing bracket. */
+  readonly rest: () => Doc;
+}
+
+function cursorOver(lexemes: readonly Lexeme[]): Cursor {
+  let index = 0;
+  /** Comments before the next token, of which the first may stand behind the last one. */
+  let behind: string | undefined;
+  let above: readonly CommentLine[] = [];
+
+  const current = (): Lexeme => {
+    const lexeme = lexemes[index];
+    if (lexeme === undefined) throw new Bug("fmt has read past the end of the file");
+    return lexeme;
+  };
+  const arrive = (): void => {
+    ({ above, behindPrevious: behind } = current());
+  };
+  const advance = (): IToken => {
+    const { token } = current();
+    index++;
+    if (index < lexemes.length) arrive();
+    return token;
+  };
+  /** The comments above, each with its line. */
+  const lines = (): Doc => {
+    const docs = above.map(({ text, spaced }, place) => [place > 0 && spaced ? hardLine : "", text, hardLine]);
+    const last = above.length > 0 && current().spaced ? hardLine : "";
+    above = [];
+    return [docs, last];
+  };
+  const behindDoc = (): Doc => {
+    const doc = behind === undefined ? [] : comment(behind);
+    behind = undefined;
+    return doc;
+  };
+  const gap = (between: Doc): Doc => {
+    if (behind === undefined && above.length === 0) return between;
+    return [behindDoc(), between === blankLine ? blankLine : hardLine, lines()];
+  };
+  arrive();
+
+  return {
+    peek: () => current().token,
+    ahead: (distance) => lexemes[index + distance]?.token.tokenType,
+    spaced: () => (above[0] ?? current()).spaced,
+    opening: lines,
+    gap,
+    take(image) {
+      const before = gap("");
+      const token = advance();
+      if (image !== undefined && token.image !== image) throw new Bug(`fmt expected ${image} and found ${token.image}`);
+      return [before, token.image];
+    },
+    drop(image) {
+      if (current().token.image !== image) return;
+      const [own, more] = [behind, above];
+      advance();
+      const later = behind === undefined ? above : [{ text: behind, spaced: false }, ...above];
+      if (own === undefined && more.length === 0) return;
+      [behind, above] = own === undefined ? [more[0]?.text, [...more.slice(1), ...later]] : [own, [...more, ...later]];
+    },
+    rest() {
+      const docs = [behindDoc(), above.map(({ text, spaced }) => [spaced ? blankLine : hardLine, text])];
+      above = [];
+      return docs;
+    },
+  };
+}
