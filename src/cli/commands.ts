@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { precisions, targetNames, type Precision, type TargetName } from "../supported.ts";
 import { version } from "../version.ts";
 import type { Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
@@ -25,14 +26,14 @@ export interface NetworkFlags extends CommonFlags {
 }
 
 export interface CompileFlags extends NetworkFlags {
-  readonly target?: string;
+  readonly target?: TargetName;
   readonly out?: string;
   readonly weights?: string;
   readonly maxBatch?: number;
-  readonly precision?: string;
+  readonly precision?: Precision;
   /** `-O0`: the level's digit. */
-  readonly O?: string;
-  readonly emit?: string;
+  readonly O?: "0" | "1";
+  readonly emit?: EmitKind;
   readonly printAfter?: readonly string[];
   readonly force?: true;
 }
@@ -46,7 +47,7 @@ export interface RunFlags extends NetworkFlags {
   readonly input: readonly string[];
   readonly weights?: string;
   readonly output?: string;
-  readonly backend?: string;
+  readonly backend?: "webgpu" | "reference";
   readonly dump?: readonly string[];
   readonly top?: number;
   readonly maxBatch?: number;
@@ -54,12 +55,12 @@ export interface RunFlags extends NetworkFlags {
 }
 
 export interface VerifyFlags extends NetworkFlags {
-  readonly target: string;
+  readonly target: TargetName;
   readonly weights?: string;
 }
 
 export interface ReportFlags extends NetworkFlags {
-  readonly target: string;
+  readonly target: TargetName;
   readonly kernels?: true;
   readonly memory?: true;
 }
@@ -72,8 +73,6 @@ export interface InitFlags extends CommonFlags {}
 
 export const emitKinds = ["ast", "graph", "plan", "wgsl", "js", "dts", "manifest", "weights"] as const;
 export type EmitKind = (typeof emitKinds)[number];
-
-const targets = ["wgsl", "cuda", "pytorch"];
 
 /** Every command with its flags and its help. What a command does is in the file of its name, loaded when it runs. */
 export function commands(io: Io, run: Run): Command {
@@ -116,7 +115,7 @@ export function commands(io: Io, run: Run): Command {
     )
     .addOption(weightsOption())
     .addOption(new Option("--max-batch <N>", "the largest batch of one run").argParser(positive))
-    .addOption(new Option("--precision <TYPE>", "what the kernels compute in").choices(["f32", "tf32", "f16", "bf16"]))
+    .addOption(new Option("--precision <TYPE>", "what the kernels compute in").choices(precisions))
     .addOption(new Option("-O <LEVEL>", "0: no optimisation; default: 1").choices(["0", "1"]))
     .addOption(new Option("--emit <THING>", "print one thing on standard output, write no files").choices(emitKinds))
     .addOption(new Option("--print-after <PASS>", "print the graph after a pass; can be repeated").argParser(repeated))
@@ -257,7 +256,7 @@ function common(command: Command): void {
 }
 
 function targetOption(): Option {
-  return new Option("--target <TARGET>", "what to generate").choices(targets);
+  return new Option("--target <TARGET>", "what to generate").choices(targetNames);
 }
 
 function weightsOption(): Option {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { didYouMean } from "../check/suggest.ts";
+import { targetNames, type TargetName } from "../supported.ts";
 import { usage } from "./exit.ts";
 import { readSource, reasonOf } from "./files.ts";
 import { parseJson, type JsonMember, type JsonValue } from "./json.ts";
@@ -11,7 +12,7 @@ import { configNames } from "./project.ts";
 export interface Config {
   readonly entry?: string;
   readonly outDir?: string;
-  readonly target?: string;
+  readonly target?: TargetName;
   readonly network?: string;
   /** Values as with `--set`; a number, a bool or a list may be written as such. */
   readonly set?: Readonly<Record<string, ConfigValue>>;
@@ -33,7 +34,7 @@ export async function readConfig(folder: string): Promise<Config | undefined> {
 const fields: Readonly<Record<keyof Config, readonly [string, (value: unknown) => boolean]>> = {
   entry: ["the path of a .se file", isText],
   outDir: ["the path of a folder", isText],
-  target: ["the name of a target", isText],
+  target: [`one of ${targetNames.join(", ")}`, (value) => targetNames.includes(value as TargetName)],
   network: ["the name of a network", isText],
   set: ["an object of values, { ratio: 16 }", (value) => isRecord(value) && Object.values(value).every(isConfigValue)],
   maxBatch: ["a whole number from 1", (value) => Number.isInteger(value) && (value as number) >= 1],

@@ -28,6 +28,8 @@ export class Refusal extends Error {
     readonly exitCode: ExitCode,
     message: string,
     readonly hint?: string,
+    /** More for the `--json` document. */
+    readonly details: Readonly<Record<string, unknown>> = {},
   ) {
     super(message);
   }

@@ -12,6 +12,8 @@ export interface Io {
   readonly interactive: boolean;
   /** Standard error takes colour. */
   readonly colour: boolean;
+  /** Columns of standard error. */
+  readonly width: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The sources that were read, by their paths in the project: what a crash file holds. */
   readonly sources: Map<string, string>;
@@ -27,6 +29,7 @@ export function processIo(): Io {
     stdinIsTerminal: stdin.isTTY,
     interactive: capable && !env.CI,
     colour: capable && !env.NO_COLOR,
+    width: stderr.columns ?? 120,
     env,
     sources: new Map(),
   };

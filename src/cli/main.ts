@@ -2,6 +2,7 @@ import { CommanderError } from "commander";
 import { version } from "../version.ts";
 import { commands, type CommandName } from "./commands.ts";
 import { reportCrash } from "./crash.ts";
+import { DeviceAbsent } from "../device/absent.ts";
 import { exit, Refusal, type ExitCode } from "./exit.ts";
 import { processIo, type Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
@@ -25,9 +26,10 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
     return finish(outcome!);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : finish(refused(usageOf(error)));
-    if (error instanceof Refusal) {
-      io.err(`error: ${error.message}\n${error.hint === undefined ? "" : `  ${error.hint}\n`}`);
-      return finish(refused(error));
+    const refusal = error instanceof DeviceAbsent ? absent(error, command) : error;
+    if (refusal instanceof Refusal) {
+      io.err(`error: ${refusal.message}\n${refusal.hint === undefined ? "" : `  ${refusal.hint}\n`}`);
+      return finish(refused(refusal));
     }
     return finish(reportCrash(error, argv, io));
   }
@@ -68,6 +70,11 @@ function usageOf(error: CommanderError): Refusal {
   return new Refusal(exit.usage, error.message.replace(/^error: /, ""));
 }
 
-function refused({ exitCode, message, hint }: Refusal): Outcome {
-  return { exit: exitCode, document: { ok: false, error: { message, hint } } };
+function absent({ message }: DeviceAbsent, command: CommandName | undefined): Refusal {
+  const reference = "or run without a device: --backend reference";
+  return new Refusal(exit.absent, message, command === "run" ? reference : undefined);
+}
+
+function refused({ exitCode, message, hint, details }: Refusal): Outcome {
+  return { exit: exitCode, document: { ok: false, error: { message, hint, ...details } } };
 }

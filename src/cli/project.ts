@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { decodeUtf8 } from "../syntax/utf8.ts";
+import type { NetworkFlags } from "./commands.ts";
 import { exit, Refusal, usage } from "./exit.ts";
 import { maxSourceBytes, readSource } from "./files.ts";
 import type { Io } from "./io.ts";
@@ -21,10 +22,10 @@ export interface Project {
  * The project of a file is the nearest folder above it with a sec.config or a package.json; without one, the folder of
  * the file. So the paths in generated code are the same wherever the project lies, and wherever sec is called.
  */
-export async function openProject(file: string, stdinFilename: string | undefined, io: Io): Promise<Project> {
+export async function openProject(file: string, { stdinFilename }: NetworkFlags, io: Io): Promise<Project> {
   const named = file === "-" ? (stdinFilename ?? "stdin.se") : file;
   if (file !== "-" && stdinFilename !== undefined) throw usage("--stdin-filename goes with the file `-`");
-  const text = file === "-" ? await sourceOfStdin(io) : sourceOf(file);
+  const text = await readText(file, io);
   const path = resolve(named);
   const root = rootOf(dirname(path));
   const entry = relative(root, path).split(sep).join("/");
@@ -50,13 +51,15 @@ function rootOf(folder: string): string {
   }
 }
 
-function sourceOf(file: string): string {
+/** A source as it was named; `-` is standard input. */
+export async function readText(file: string, io: Io): Promise<string> {
+  if (file === "-") return textOfStdin(io);
   const read = readSource(file);
   if (read.ok) return read.text;
   throw new Refusal(read.message.includes("not UTF-8") ? exit.wrong : exit.usage, read.message);
 }
 
-async function sourceOfStdin(io: Io): Promise<string> {
+async function textOfStdin(io: Io): Promise<string> {
   if (io.stdinIsTerminal) {
     throw usage("standard input is a terminal", "pipe a source into it: sec check - < net.se");
   }

@@ -1,0 +1,153 @@
+import { check } from "../check/check.ts";
+import { didYouMean } from "../check/suggest.ts";
+import { compile, levels, planOf, type Compiled, type Options, type OutputFile, type Source } from "../compile.ts";
+import { Problems } from "../diagnostics.ts";
+import { print } from "../ir/print.ts";
+import { printPlan } from "../plan/print.ts";
+import { unsupported } from "../supported.ts";
+import { parse } from "../syntax/parse.ts";
+import { weightLayout } from "../weights/pack.ts";
+import { wgsl } from "../../targets/index.ts";
+import type { CompileFlags, EmitKind } from "./commands.ts";
+import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
+import { entryOfFolder } from "./entry.ts";
+import { exit, Refusal, usage } from "./exit.ts";
+import type { Io } from "./io.ts";
+import type { Outcome } from "./outcome.ts";
+import { openProject, type Project } from "./project.ts";
+import { networkOf } from "./settings.ts";
+import { sizesOf, sizesText } from "./sizes.ts";
+import { packedWeights } from "./weights.ts";
+import { writeAll } from "./writeAll.ts";
+
+/** Source to files, or to one thing on standard output. */
+export async function compileCommand(named: string | undefined, given: CompileFlags, io: Io): Promise<Outcome> {
+  const { file, flags } = named === undefined ? await entryOfFolder(given) : { file: named, flags: given };
+  checkFlags(flags);
+  const project = await openProject(file, flags, io);
+  const source: Source = { ...project, ...networkOf(flags) };
+  const problems = new Problems();
+  unsupported(flags.target ?? "wgsl", flags.precision ?? "f32").forEach((diagnostic) => problems.report(diagnostic));
+
+  const printed: { readonly pass: string; readonly graph: string }[] = [];
+  const options: Options = {
+    level: levelOf(flags),
+    maxBatch: flags.maxBatch,
+    trace: (pass, graph) => {
+      if (flags.printAfter?.includes(pass.name)) printed.push({ pass: pass.name, graph: print(graph) });
+    },
+  };
+  const result = problems.failed ? undefined : await produce(project, source, options, flags, problems, io);
+  showDiagnostics(problems.list, io, flags);
+  const diagnostics = diagnosticsJson(problems.list, io);
+  if (!result) return { exit: exitOf(problems.list), document: { ok: false, diagnostics } };
+  return {
+    exit: exit.done,
+    document: { ok: true, ...result.document, ...(flags.printAfter && { printed }), diagnostics },
+    text: result.text ?? printed.map(({ pass, graph }) => `// after ${pass}\n${graph}`).join("\n"),
+  };
+}
+
+interface Product {
+  readonly document: Readonly<Record<string, unknown>>;
+  /** Of `--emit`. */
+  readonly text?: string | Uint8Array;
+}
+
+async function produce(
+  project: Project,
+  source: Source,
+  options: Options,
+  flags: CompileFlags,
+  problems: Problems,
+  io: Io,
+): Promise<Product | undefined> {
+  const { emit } = flags;
+  if (emit === "ast" || emit === "graph" || emit === "plan") {
+    const text = stageText(emit, source, options, problems);
+    return text === undefined ? undefined : { document: { emit, text }, text };
+  }
+  const compiled = compile(source, wgsl, options, problems);
+  if (!compiled) return undefined;
+  if (emit !== undefined) return emitted(emit, filesOf(compiled, flags, io));
+  return writeFiles(project, compiled, flags, io);
+}
+
+/** What the compiler has in hand before there are files. */
+function stageText(
+  stage: "ast" | "graph" | "plan",
+  source: Source,
+  options: Options,
+  problems: Problems,
+): string | undefined {
+  if (stage === "ast") {
+    const tree = parse(source.load(source.entry)!, source.entry, problems);
+    return tree && `${JSON.stringify(tree, undefined, 2)}\n`;
+  }
+  if (stage === "graph") {
+    const graph = check({ ...source, problems });
+    return graph && print(graph);
+  }
+  const planned = planOf(source, options, problems);
+  return planned && printPlan(planned.plan);
+}
+
+/** Kernels come one after the other; everything else is one file. */
+function emitted(emit: Exclude<EmitKind, "ast" | "graph" | "plan">, files: readonly OutputFile[]): Product {
+  const wanted = files.filter(({ path }) => (emit === "wgsl" ? path.endsWith(".wgsl") : path === fileOf[emit]));
+  if (wanted.length === 0) throw usage("--emit weights needs --weights");
+  const text = Buffer.concat(wanted.map(({ bytes }) => bytes));
+  return { document: { emit, text: emit === "weights" ? text.toString("base64") : text.toString() }, text };
+}
+
+const fileOf = { js: "net.js", dts: "net.d.ts", manifest: "manifest.json", weights: "weights.bin" } as const;
+
+function filesOf({ plan, files }: Compiled, flags: CompileFlags, io: Io): readonly OutputFile[] {
+  if (flags.weights === undefined) return files;
+  const bytes = packedWeights(flags.weights, weightLayout(plan), io, flags);
+  return [...files, { path: "weights.bin", bytes }];
+}
+
+async function writeFiles(project: Project, compiled: Compiled, flags: CompileFlags, io: Io): Promise<Product> {
+  const out = flags.out ?? compiled.graph.name;
+  const files = filesOf(compiled, flags, io);
+  const inputs = [...project.inputs(), ...(flags.weights === undefined ? [] : [flags.weights])];
+  const result = await writeAll(out, files, { force: flags.force === true, inputs });
+  if (!result.ok) throw new Refusal(exit.unwritten, result.message);
+
+  const sizes = sizesOf(files);
+  if (!flags.quiet) {
+    io.err(`${compiled.graph.name}: ${compiled.plan.launches.length} kernels a run, in ${out}\n${sizesText(sizes)}`);
+    if (flags.weights === undefined) io.err(`without weights; they come with: sec pack ${out} --weights FILE\n`);
+  }
+  const { written, unchanged } = result;
+  return { document: { network: compiled.graph.name, target: "wgsl", out, files: sizes, written, unchanged } };
+}
+
+/** What commander cannot know: which flags go together. */
+function checkFlags(flags: CompileFlags): void {
+  const { out, emit, target, printAfter = [] } = flags;
+  if (out === "-" && emit === undefined) {
+    throw usage("-o - has room for one thing; choose one with --emit", `--emit ${emitList}`);
+  }
+  if (emit !== undefined && out !== undefined && out !== "-") {
+    throw usage("--emit prints on standard output and writes no files", "leave out -o, or redirect the output");
+  }
+  if (emit !== undefined && printAfter.length > 0) {
+    throw usage("--emit and --print-after both print on standard output; choose one");
+  }
+  if (target === undefined && emit !== "ast" && emit !== "graph") throw usage("no target was named", "--target wgsl");
+  const passes = new Set(levelOf(flags).passes.map(({ name }) => name));
+  for (const name of printAfter) {
+    if (passes.size === 0) throw usage("-O0 has no passes to print after");
+    if (!passes.has(name)) {
+      throw usage(`there is no pass ${name}`, didYouMean(name, passes) ?? `passes are ${[...passes].join(", ")}`);
+    }
+  }
+}
+
+const emitList = "ast, graph, plan, wgsl, js, dts, manifest or weights";
+
+function levelOf({ O }: CompileFlags): Options["level"] {
+  return O === "0" ? levels.O0 : levels.O1;
+}

@@ -1,0 +1,45 @@
+import type { CompileFlags } from "./commands.ts";
+import { readConfig, type Config, type ConfigValue } from "./config.ts";
+import { usage } from "./exit.ts";
+import { readFolder } from "./files.ts";
+
+/** What to compile and how, when no file is named: as sec.config says, else the only source here. Flags win. */
+export async function entryOfFolder(
+  flags: CompileFlags,
+): Promise<{ readonly file: string; readonly flags: CompileFlags }> {
+  const config = await readConfig(".");
+  if (!config) return { file: onlySource(), flags };
+  return { file: config.entry ?? onlySource(), flags: { ...flagsOf(config), ...flags, set: setOf(config, flags) } };
+}
+
+function onlySource(): string {
+  const folder = readFolder(".");
+  if (!folder.ok) throw usage(folder.message);
+  const sources = folder.names.filter((name) => name.endsWith(".se"));
+  const [only] = sources;
+  if (only !== undefined && sources.length === 1) return only;
+  const seen = sources.length === 0 ? "there is no .se file here" : `there are several here: ${sources.join(", ")}`;
+  throw usage(`no file was named, and ${seen}`, "name one, or write a sec.config.json with an entry");
+}
+
+function flagsOf({ target, outDir, network, maxBatch }: Config): CompileFlags {
+  return {
+    ...(target !== undefined && { target }),
+    ...(outDir !== undefined && { out: outDir }),
+    ...(network !== undefined && { network }),
+    ...(maxBatch !== undefined && { maxBatch }),
+  };
+}
+
+/** The config's values that no flag gives, then the flags'. */
+function setOf({ set = {} }: Config, flags: CompileFlags): readonly string[] {
+  const given = flags.set ?? [];
+  const named = new Set(given.map((setting) => setting.split("=")[0]!.trim()));
+  const rest = Object.entries(set).filter(([name]) => !named.has(name));
+  return [...rest.map(([name, value]) => `${name}=${literalText(value)}`), ...given];
+}
+
+/** As a literal of the language; a string is one already: `"3x3"`, `"pre"`. */
+export function literalText(value: ConfigValue): string {
+  return typeof value === "object" ? `[${value.map(literalText).join(", ")}]` : String(value);
+}

@@ -1,0 +1,148 @@
+import { check } from "../check/check.ts";
+import { didYouMean } from "../check/suggest.ts";
+import { placeIn } from "../compile.ts";
+import { Problems } from "../diagnostics.ts";
+import { exposable, expose } from "../ir/expose.ts";
+import type { Graph, Node } from "../ir/graph.ts";
+import { GENERATED } from "../marker.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { writeSafetensors } from "../weights/safetensors.ts";
+import { seedWeights } from "../weights/seed.ts";
+import { storeFloat32 } from "../weights/stored.ts";
+import { runReference, runWebGpu, type Ran } from "./backends.ts";
+import type { RunFlags } from "./commands.ts";
+import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
+import { exit, Refusal, usage } from "./exit.ts";
+import { readInputs } from "./inputs.ts";
+import type { Io } from "./io.ts";
+import type { Outcome } from "./outcome.ts";
+import { progressOn } from "./progress.ts";
+import { openProject } from "./project.ts";
+import { networkOf } from "./settings.ts";
+import { table } from "./table.ts";
+import { topClasses, topText } from "./top.ts";
+import { readWeights } from "./weights.ts";
+import { writeOne } from "./writeAll.ts";
+
+/** Runs generated code on a device, or the reference if it was asked for: never one in place of the other. */
+export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<Outcome> {
+  const project = await openProject(file, flags, io);
+  const problems = new Problems();
+  const written = check({ ...project, ...networkOf(flags), problems });
+  showDiagnostics(problems.list, io, flags);
+  const diagnostics = diagnosticsJson(problems.list, io);
+  if (!written) return { exit: exitOf(problems.list), document: { ok: false, diagnostics } };
+
+  const graph = withDumps(written, flags.dump ?? []);
+  const inputs = readInputs(flags.input, inputsOf(graph));
+  if (!inputs.ok) throw usage(inputs.message);
+  const note = (text: string) => void (flags.quiet || io.err(`note: ${text}\n`));
+  inputs.notes.forEach(note);
+  const parameters = flags.weights === undefined ? madeUp(graph, flags, note) : readWeights(flags.weights, graph);
+
+  const backend = flags.backend ?? "webgpu";
+  const progress = progressOn(io, flags);
+  const run = backend === "reference" ? runReference : runWebGpu;
+  const ran = await run({
+    graph,
+    inputs: inputs.tensors,
+    parameters,
+    batch: inputs.batch,
+    maxBatch: flags.maxBatch,
+    place: placeIn(project.load),
+    progress: progress.show,
+  }).finally(progress.end);
+  note(`ran ${inputs.batch} image${inputs.batch === 1 ? "" : "s"} on ${ran.on}`);
+
+  if (flags.output !== undefined) await writeOutputs(flags.output, ran, flags, project.inputs());
+  const top = flags.top === undefined ? undefined : topClasses(written, ran.outputs, inputs.sources, flags.top);
+  const summary = [...ran.outputs].map(([name, value]) => ({ name, ...summaryOf(value) }));
+  return {
+    exit: exit.done,
+    document: {
+      ok: true,
+      network: graph.name,
+      backend,
+      on: ran.on,
+      images: inputs.sources,
+      // A file has the numbers; without one they stand here.
+      outputs:
+        flags.output === undefined ? summary.map((each) => ({ ...each, data: dataOf(ran, each.name) })) : summary,
+      ...(top && { top }),
+      ...(flags.output !== undefined && { output: flags.output }),
+      diagnostics,
+    },
+    text: top ? topText(top) : summaryText(summary),
+  };
+}
+
+/** `--dump`: nodes of the graph as written become outputs before any pass. */
+function withDumps(graph: Graph, names: readonly string[]): Graph {
+  const nodes = exposable(graph);
+  return expose(
+    graph,
+    names.map((name) => nodes.find((node) => node.name === name) ?? noNode(graph, name)),
+  );
+}
+
+function noNode(graph: Graph, name: string): never {
+  const names = exposable(graph).map((node) => node.name);
+  const gates = graph.insertions.map((insertion) => `${insertion.name}.gate`);
+  const isWeight = graph.nodes.some((node) => node.op === "parameter" && node.name === name);
+  const some =
+    gates.length > 0 ? `gates are ${gates.slice(0, 3).join(", ")}…` : `nodes are ${names.slice(0, 5).join(", ")}…`;
+  throw new Refusal(
+    exit.usage,
+    isWeight ? `--dump ${name} is a weight, not a value of the network` : `--dump ${name}: there is no such node`,
+    `${didYouMean(name, names) ?? some}; --json lists them all`,
+    { nodes: names },
+  );
+}
+
+function inputsOf(graph: Graph) {
+  return graph.nodes.flatMap((node: Node) =>
+    node.op === "input" ? [{ name: node.name, type: node.type, image: node.attrs.image }] : [],
+  );
+}
+
+function madeUp(graph: Graph, { seed = 0 }: RunFlags, note: (text: string) => void): ReadonlyMap<string, Tensor> {
+  note(`no --weights: they are made up, seed ${seed}`);
+  return seedWeights(graph, seed);
+}
+
+async function writeOutputs(path: string, { outputs }: Ran, flags: RunFlags, inputs: readonly string[]): Promise<void> {
+  const tensors = new Map([...outputs].map(([name, { shape, data }]) => [name, storeFloat32(shape, data)]));
+  const bytes = writeSafetensors(tensors, new Map([["generator", GENERATED]]));
+  const read = [...inputs, ...flags.input, ...(flags.weights === undefined ? [] : [flags.weights])];
+  const result = await writeOne(path, bytes, { force: flags.force === true, inputs: read });
+  if (!result.ok) throw new Refusal(exit.unwritten, result.message);
+}
+
+interface Summary {
+  readonly shape: readonly number[];
+  readonly min: number;
+  readonly mean: number;
+  readonly max: number;
+}
+
+function summaryOf({ shape, data }: Tensor): Summary {
+  let [min, max, sum] = [Infinity, -Infinity, 0];
+  for (const value of data) {
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+    sum += value;
+  }
+  return { shape, min, mean: sum / data.length, max };
+}
+
+function summaryText(rows: readonly ({ readonly name: string } & Summary)[]): string {
+  const number = (value: number) => value.toPrecision(6);
+  return table([
+    ["output", "shape", "min", "mean", "max"],
+    ...rows.map(({ name, shape, min, mean, max }) => [name, shape.join(" x "), number(min), number(mean), number(max)]),
+  ]);
+}
+
+function dataOf({ outputs }: Ran, name: string): readonly number[] {
+  return [...Float32Array.from(outputs.get(name)!.data)];
+}

@@ -1,0 +1,57 @@
+import { GENERATOR } from "./marker.ts";
+import { fingerprint, type Place, type WeightLayout } from "./weights/pack.ts";
+import { programFromJson } from "./weights/program.ts";
+
+export type ReadLayout =
+  { readonly ok: true; readonly layout: WeightLayout } | { readonly ok: false; readonly message: string };
+
+/** The major version of manifests that this sec reads. */
+const formatMajor = "1";
+
+/** What weights.bin must hold, from a package's manifest.json, which anybody may have edited. */
+export function layoutOfManifest(text: string): ReadLayout {
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(text);
+  } catch {
+    return refuse("it is not JSON");
+  }
+  if (!isRecord(manifest) || manifest["generator"] !== GENERATOR) return refuse("it was not written by sec");
+  const { formatVersion, network, weights } = manifest;
+  if (typeof formatVersion !== "string" || formatVersion.split(".")[0] !== formatMajor) {
+    return refuse(`its format is ${String(formatVersion)}, this sec reads ${formatMajor}.x; compile the network again`);
+  }
+  if (typeof network !== "string" || !isRecord(weights)) return refuse("it names no network, or has no weights");
+  const { buffers, tensors, program } = weights;
+  if (!isListOf(buffers, isSize) || !isListOf(tensors, isPlace)) return refuse("the places of its tensors are damaged");
+
+  const read = programFromJson(network, program);
+  if (!read.ok) return read;
+  const places = tensors.map(({ buffer, byteOffset }) => ({ buffer, byteOffset }));
+  const layout: WeightLayout = { network, program: read.program, buffers, places };
+  if (places.length !== read.program.outputs.length) return refuse("it has another number of tensors than its program");
+  if (fingerprint(layout) !== manifest["fingerprint"]) {
+    return refuse("its fingerprint is that of other weights: it was edited, or is half written");
+  }
+  return { ok: true, layout };
+}
+
+function isPlace(value: unknown): value is Place {
+  return isRecord(value) && isSize(value["buffer"]) && isSize(value["byteOffset"]);
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isListOf<T>(value: unknown, is: (item: unknown) => item is T): value is readonly T[] {
+  return Array.isArray(value) && value.every(is);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function refuse(why: string): ReadLayout {
+  return { ok: false, message: why };
+}

@@ -1,0 +1,61 @@
+import type { Graph, Insertion } from "../ir/graph.ts";
+import { fusionNotes, type FusionNote } from "../plan/fusion.ts";
+import type { Plan } from "../plan/plan.ts";
+import { activationBytes, trafficOf, type Traffic } from "../plan/traffic.ts";
+import { count, type Count } from "./count.ts";
+
+/** What `sec report` tells: the network as written, and what becomes of it on a target. All sizes are for one image. */
+export interface Report extends Count {
+  readonly network: string;
+  readonly insertions: readonly Insertion[];
+  /** Launches of one run. */
+  readonly kernels: number;
+  /** The buffers of activations, together. */
+  readonly peakActivationBytes: number;
+  /** The buffers of weights. */
+  readonly weightBytes: number;
+  readonly traffic: Traffic;
+  readonly launches: readonly LaunchReport[];
+  /** For every SE block what was fused, and why not if it was not. */
+  readonly fusion: readonly FusionNote[];
+  /** Sizes in bytes of the buffers of activations, and which values take turns in each. */
+  readonly buffersOfActivations: readonly { readonly bytes: number; readonly values: readonly string[] }[];
+}
+
+export interface LaunchReport {
+  readonly name: string;
+  readonly kernel: string;
+  /** The ops that it computes. */
+  readonly ops: readonly string[];
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  readonly traffic: Traffic;
+  readonly weightBytes: number;
+}
+
+/** @param graph as written, before passes */
+export function reportOf(graph: Graph, plan: Plan): Report {
+  return {
+    network: graph.name,
+    ...count(graph),
+    insertions: graph.insertions,
+    kernels: plan.launches.length,
+    peakActivationBytes: activationBytes(plan),
+    weightBytes: plan.weights.buffers.reduce((sum, bytes) => sum + bytes, 0),
+    traffic: trafficOf(plan.launches),
+    launches: plan.launches.map((launch) => ({
+      name: launch.name,
+      kernel: launch.kernel,
+      ops: launch.body.nodes.map((node) => node.op).filter((op) => op !== "input" && op !== "parameter"),
+      reads: launch.reads.map((value) => value.name),
+      writes: launch.writes.map((value) => value.name),
+      traffic: trafficOf([launch]),
+      weightBytes: launch.weights?.byteLength ?? 0,
+    })),
+    fusion: fusionNotes(plan, graph.insertions),
+    buffersOfActivations: plan.slots.map(({ floatsPerImage }, slot) => ({
+      bytes: 4 * floatsPerImage,
+      values: plan.values.filter((value) => value.slot === slot).map((value) => value.name),
+    })),
+  };
+}
