@@ -1,3 +1,4 @@
+import { Bug } from "../diagnostics.ts";
 import type { Graph } from "../ir/graph.ts";
 import { verify } from "../ir/verify.ts";
 
@@ -12,12 +13,20 @@ export interface Pass {
 /** Sees the graph after each pass: `--print-after`. */
 export type Trace = (pass: Pass, graph: Graph) => void;
 
-/** Runs the passes in order; the verifier names the pass that breaks an invariant. */
+/** Runs the passes in order. A pass that makes a bad node or breaks an invariant is named. */
 export function runPasses(graph: Graph, passes: readonly Pass[], trace: Trace = () => {}): Graph {
   for (const pass of passes) {
-    graph = pass.run(graph);
+    graph = run(pass, graph);
     verify(graph, pass.name);
     trace(pass, graph);
   }
   return graph;
+}
+
+function run(pass: Pass, graph: Graph): Graph {
+  try {
+    return pass.run(graph);
+  } catch (error) {
+    throw error instanceof Bug ? new Bug(`in ${pass.name}: ${error.message}`) : error;
+  }
 }
