@@ -65,7 +65,7 @@ function declaration(item: ast.Import | ast.Declaration, c: Cursor): Doc {
     return [head, " ", c.take("from"), " ", c.take()];
   }
   if (item.kind === "enum") return [c.take("enum"), " ", c.take(), " ", list(c, braces, item.members, () => c.take())];
-  const head = [c.take(item.kind), " ", c.take(), list(c, parens, item.params, (param) => paramDoc(param, c))];
+  const head = [c.take(item.kind), " ", c.take(), list(c, params, item.params, (param) => paramDoc(param, c))];
   const uses = item.uses.length === 0 ? [] : [" ", c.take("uses"), " ", commaSeparated(c, item.uses, () => c.take())];
   return [head, uses, " ", block(c, item.body, hardLine)];
 }
@@ -75,9 +75,11 @@ function paramDoc(param: ast.Param, c: Cursor): Doc {
   return param.default ? [head, " ", c.take("="), indent(c.gap(" ")), expr(param.default, c)] : head;
 }
 
-function type({ args }: ast.TypeName, c: Cursor): Doc {
+function type(own: ast.TypeName, c: Cursor): Doc {
   const name = c.take();
-  return args.length === 0 ? name : [name, c.take("<"), commaSeparated(c, args, (arg) => type(arg, c)), c.take(">")];
+  return own.args.length === 0
+    ? name
+    : [name, c.take("<"), commaSeparated(c, own.args, (arg) => type(arg, c)), c.take(">")];
 }
 
 // --- statements ------------------------------------------------------------------------------------------------
@@ -111,7 +113,7 @@ function statement(item: ast.Statement, c: Cursor): Doc {
       return item.value ? [head, c.take(":"), " ", pipeline(item.value, c)] : head;
     }
     case "insert":
-      return [c.take("insert"), " ", c.take(), list(c, parens, item.args, (own) => arg(own, c))];
+      return [c.take("insert"), " ", c.take(), list(c, args, item.args, (own) => arg(own, c))];
     case "let": {
       const head = [c.take("let"), " ", c.take(), " ", c.take("="), indent(c.gap(" "))];
       if (item.value.kind === "pipeline") return [head, pipeline(item.value, c)];
@@ -246,20 +248,29 @@ interface Brackets {
   readonly open: string;
   readonly close: string;
   readonly pad: Doc;
-  /** What stands behind the last item if each has a line of its own. */
+  /** What stands behind the last item if the bracket stands in a line of its own. */
   readonly last: Doc;
+  /** What is too long for one line: an item in each, or as many as it takes. */
+  readonly between: (gap: Doc, item: Doc) => Doc;
 }
 
-const braces: Brackets = { open: "{", close: "}", pad: line, last: ifBroken(",") };
-const parens: Brackets = { open: "(", close: ")", pad: softLine, last: ifBroken(",") };
-const squares: Brackets = { open: "[", close: "]", pad: softLine, last: "" };
+const onePerLine: Brackets["between"] = (gap, item) => [gap, item];
+const filled: Brackets["between"] = (gap, item) => group(gap, item);
 
-function list<T>(c: Cursor, { open, close, pad, last }: Brackets, items: readonly T[], one: (item: T) => Doc): Doc {
+const params: Brackets = { open: "(", close: ")", pad: softLine, last: ifBroken(","), between: onePerLine };
+const args: Brackets = { ...params, between: filled };
+const braces: Brackets = { open: "{", close: "}", pad: line, last: ifBroken(","), between: filled };
+const squares: Brackets = { open: "[", close: "]", pad: softLine, last: "", between: filled };
+
+function list<T>(c: Cursor, brackets: Brackets, items: readonly T[], one: (item: T) => Doc): Doc {
+  const { open, close, pad, last, between } = brackets;
   const start = c.take(open);
   const docs = items.map((item, index) => {
-    const doc = [c.gap(index === 0 ? pad : line), one(item)];
+    const gap = c.gap(index === 0 ? pad : line);
+    const doc = one(item);
     c.drop(",");
-    return [doc, index < items.length - 1 ? "," : last];
+    const comma = index < items.length - 1 ? "," : last;
+    return [index === 0 ? [gap, doc] : between(gap, doc), comma];
   });
   const comments = c.rest();
   if (items.length === 0 && isEmpty(comments)) return [start, c.take(close)];
@@ -268,9 +279,11 @@ function list<T>(c: Cursor, { open, close, pad, last }: Brackets, items: readonl
 
 /** Without brackets, where a line may end only behind a comma. It goes on further to the right than the next `->` would. */
 function commaSeparated<T>(c: Cursor, items: readonly T[], one: (item: T) => Doc): Doc {
-  return group(
-    items.map((item, index) => (index === 0 ? one(item) : [c.take(","), indent(indent(c.gap(line))), one(item)])),
-  );
+  return items.map((item, index) => {
+    if (index === 0) return one(item);
+    const comma = c.take(",");
+    return [comma, group(indent(indent(c.gap(line))), one(item))];
+  });
 }
 
 function isEmpty(doc: Doc): boolean {
@@ -316,21 +329,20 @@ const unfinished: ReadonlySet<TokenType> = new Set([t.Dot, t.At, t.Colon, t.Arro
 
 /** `(…)` or `[…]`; behind an operand, the arguments of a call or an index. */
 function bracketed(c: Cursor, behind: boolean): Doc {
-  const round = c.peek().tokenType === t.LeftParen;
+  const { open, close } = c.peek().tokenType === t.LeftSquare ? squares : args;
   // Arguments and lists take a last comma; an index, a pipeline and a pair of parentheses do not.
-  const lasts = round === behind && !holdsPipeline(c);
-  const docs: Doc[] = [c.take(round ? "(" : "[")];
-  const items: Doc[] = [];
+  const takesLast = (open === "(") === behind && !holdsPipeline(c);
+  const start = c.take(open);
+  const docs: Doc[] = [];
   while (!runEnds.has(c.peek().tokenType)) {
-    const item = [c.gap(items.length === 0 ? softLine : line), run(c, Infinity)];
+    const item = [c.gap(docs.length === 0 ? softLine : line), run(c, Infinity)];
     c.drop(",");
-    items.push(item, runEnds.has(c.peek().tokenType) ? "" : ",");
+    const comma = runEnds.has(c.peek().tokenType) ? (takesLast ? ifBroken(",") : "") : ",";
+    docs.push([docs.length === 0 ? item : group(item), comma]);
   }
-  if (items.length > 0 && lasts) items.push(ifBroken(","));
   const comments = c.rest();
-  const close = round ? ")" : "]";
-  if (items.length === 0 && isEmpty(comments)) return [...docs, c.take(close)];
-  return group(docs, indent(items, comments), softLine, c.take(close));
+  if (docs.length === 0 && isEmpty(comments)) return [start, c.take(close)];
+  return group(start, indent(docs, comments), softLine, c.take(close));
 }
 
 function holdsPipeline(c: Cursor): boolean {
