@@ -10,8 +10,12 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 
+const node = (...args) => execFileSync(process.execPath, args, { stdio: "inherit" });
+node("scripts/templates.mjs");
+node("scripts/runtime.mjs");
+
 rmSync("dist", { recursive: true, force: true });
-execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: "inherit" });
+node("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
 
 const { dependencies, peerDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 const { metafile } = await build({

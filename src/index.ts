@@ -1,0 +1,141 @@
+/**
+ * The library: the compiler as functions from text to files. It touches no file and no device, and runs in Node, in a worker
+ * and in a page. What is wrong with a program is among the diagnostics; an exception is a bug in sec.
+ */
+import { check as checkSource } from "./check/check.ts";
+import { standardLibrary } from "./check/standardLibrary.ts";
+import { compile as compileSource, levels, type OutputFile, type Source } from "./compile.ts";
+import { Problems, type Diagnostic } from "./diagnostics.ts";
+import { layoutOfManifest } from "./manifest.ts";
+import { reportOf, type Report } from "./report/report.ts";
+import { precisions, targetNames, unsupported, type Precision, type TargetName } from "./supported.ts";
+import { format as formatSource } from "./syntax/format.ts";
+import { formatDiagnostics as formatList } from "./syntax/frame.ts";
+import { packCheckpoint } from "./weights/checkpoint.ts";
+import { wgsl } from "../targets/index.ts";
+
+export type { OutputFile } from "./compile.ts";
+export type { Diagnostic, Severity, Span } from "./diagnostics.ts";
+export type { Report } from "./report/report.ts";
+export type { Precision, TargetName } from "./supported.ts";
+export { codes, type Code, type CodeEntry } from "./codes.ts";
+export { version } from "./version.ts";
+
+export interface CheckOptions {
+  /** The path of the source in its project, relative, with `/`. */
+  readonly entry: string;
+  /** The text of a file of the project, undefined if there is none; asked for the entry and for what it imports. */
+  readonly load: (path: string) => string | undefined;
+  /** Needed if the entry declares several networks. */
+  readonly network?: string;
+  /** Values of the network's parameters. A string is a literal of the language: `{ se: "pre", ratio: 8 }`. */
+  readonly set?: Readonly<Record<string, SetValue>>;
+}
+
+export type SetValue = string | number | boolean | readonly SetValue[];
+
+export interface CompileOptions extends CheckOptions {
+  readonly target: TargetName;
+  readonly precision?: Precision;
+  /** An upper bound of one run's batch. */
+  readonly maxBatch?: number;
+  /** Which list of passes; O0 also fuses nothing. */
+  readonly passes?: keyof typeof levels;
+}
+
+export interface CompileResult {
+  readonly ok: boolean;
+  /** Empty unless ok. The same bytes for the same input, on every machine. */
+  readonly files: readonly OutputFile[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly report?: Report;
+}
+
+export function compile(options: CompileOptions): CompileResult {
+  const { target, precision = "f32", maxBatch, passes = "O1" } = options;
+  const problems = new Problems();
+  oneOf("target", target, targetNames, problems);
+  oneOf("precision", precision, precisions, problems);
+  oneOf("passes", passes, Object.keys(levels), problems);
+  if (maxBatch !== undefined && !(Number.isSafeInteger(maxBatch) && maxBatch >= 1)) {
+    wrongOption(`maxBatch should be a whole number from 1, got ${maxBatch}`, problems);
+  }
+  if (!problems.failed) unsupported(target, precision).forEach((diagnostic) => problems.report(diagnostic));
+  if (problems.failed) return { ok: false, files: [], diagnostics: problems.list };
+
+  const compiled = compileSource(sourceOf(options), wgsl, { level: levels[passes], maxBatch }, problems);
+  if (!compiled) return { ok: false, files: [], diagnostics: problems.list };
+  const { files, graph, plan } = compiled;
+  return { ok: true, files, diagnostics: problems.list, report: reportOf(graph, plan) };
+}
+
+/** What compile would find fault with, without its work. */
+export function check(options: CheckOptions): { readonly ok: boolean; readonly diagnostics: readonly Diagnostic[] } {
+  const problems = new Problems();
+  checkSource({ ...sourceOf(options), problems });
+  return { ok: !problems.failed, diagnostics: problems.list };
+}
+
+export type FormatResult =
+  | { readonly ok: true; readonly text: string; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** The canonical form of a source. */
+export function format(source: string, path: string = "source.se"): FormatResult {
+  const problems = new Problems();
+  const text = formatSource(source, path, problems);
+  return text === undefined
+    ? { ok: false, diagnostics: problems.list }
+    : { ok: true, text, diagnostics: problems.list };
+}
+
+export interface MessageOptions {
+  /** As for compile: with it, messages show the source. */
+  readonly load?: CheckOptions["load"];
+  readonly color?: boolean;
+  /** Columns; longer lines of source are shown in part. */
+  readonly width?: number;
+}
+
+/** Diagnostics as text with code frames. */
+export function formatDiagnostics(diagnostics: readonly Diagnostic[], options: MessageOptions = {}): string {
+  const { load = () => undefined, color = false, width = 100 } = options;
+  return formatList(diagnostics, { source: (file) => standardLibrary.get(file) ?? load(file), color, width });
+}
+
+export type PackResult =
+  | { readonly ok: true; readonly file: OutputFile; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly messages: readonly string[] };
+
+/**
+ * weights.bin for a compiled package, from its manifest alone.
+ *
+ * @param manifest the text of manifest.json
+ * @param weights the bytes of a safetensors file
+ */
+export function pack(manifest: string, weights: Uint8Array): PackResult {
+  const read = layoutOfManifest(manifest);
+  if (!read.ok) return { ok: false, messages: [`manifest.json: ${read.message}`] };
+  const packed = packCheckpoint(read.layout, weights);
+  if (!packed.ok) return packed;
+  return { ok: true, file: { path: "weights.bin", bytes: packed.bytes }, warnings: packed.warnings };
+}
+
+function sourceOf({ entry, load, network, set = {} }: CheckOptions): Source {
+  const texts = Object.entries(set).map(([name, value]) => [name, literalText(value)] as const);
+  return { entry, load, network, set: new Map(texts) };
+}
+
+function literalText(value: SetValue): string {
+  return typeof value === "object" ? `[${value.map(literalText).join(", ")}]` : String(value);
+}
+
+/** The types say it already; JavaScript does not read them. */
+function oneOf(option: string, value: string, allowed: readonly string[], problems: Problems): void {
+  if (!allowed.includes(value))
+    wrongOption(`${option} should be ${allowed.join(", ")}, got ${String(value)}`, problems);
+}
+
+function wrongOption(message: string, problems: Problems): void {
+  problems.report({ code: "SE0904", severity: "error", message });
+}
