@@ -1,4 +1,4 @@
-import { Bug, type Problems } from "../diagnostics.ts";
+import { Bug, Problems } from "../diagnostics.ts";
 import { graphOf, inputsOf, type Graph, type Node } from "../ir/graph.ts";
 import { verify } from "../ir/verify.ts";
 import type { Definition, Expr } from "../syntax/ast.ts";
@@ -11,8 +11,8 @@ import { enumsOf, resolve } from "./resolve.ts";
 import { lookUp, maxStatements, newLocals, report, Stop, type Scope, type Session } from "./scope.ts";
 import { runNetwork } from "./statements.ts";
 import { didYouMean } from "./suggest.ts";
-import { typeName } from "./types.ts";
-import type { Value } from "./values.ts";
+import type { Type } from "./types.ts";
+import { unknown, type Value } from "./values.ts";
 
 export interface CheckOptions {
   /** Path of the entry, relative to the project root, POSIX. */
@@ -202,6 +202,7 @@ function readSet(
   let failed = false;
   for (const [name, text] of entries) {
     const param = definition.params.find((it) => it.name.text === name);
+    const type = param && paramType(param, scope.file);
     if (!param) {
       const all = names.length > 0 ? `it has ${names.join(", ")}` : "it has none";
       const near = didYouMean(name, names);
@@ -212,33 +213,37 @@ function readSet(
         hint: near ? `${near} ${all}` : all,
       });
       failed = true;
-      continue;
     }
-    const type = paramType(param, scope.file);
+    // A parameter of an unknown type is reported where it is declared.
     if (!type) continue;
-    const before = problems.list.length;
-    const literal = parseLiteral(text, problems);
-    if (!literal) {
-      if (problems.list.length === before) {
-        problems.report({
-          code: "SE0311",
-          severity: "error",
-          message: `\`${text}\` is no value for \`${name}\`, ${typeName(type)}`,
-          hint: "a value is written as in the source: `16`, `0.5`, `true`, `standard`, `3x3`, `[3, 4]`",
-        });
-      }
-      failed = true;
-      continue;
-    }
-    const list: Expr =
-      type.kind === "list" && literal.kind !== "list"
-        ? { kind: "list", items: [literal], span: literal.span }
-        : literal;
-    const value = evaluateAs(list, type, scope, `\`${name}\` of \`${definition.name.text}\``);
+    const value = readLiteral(text, type, `\`${name}\` of \`${definition.name.text}\``, scope);
     if (value.kind === "unknown") failed = true;
     given.set(name, value);
   }
   return failed ? undefined : given;
+}
+
+/** What was given from outside has no place in a file: its errors have words only. */
+function readLiteral(text: string, type: Type, what: string, scope: Scope): Value {
+  const { problems } = scope.session;
+  const own = new Problems();
+  const literal = parseLiteral(text, own);
+  if (!literal) {
+    problems.report({
+      code: "SE0311",
+      severity: "error",
+      message: `\`${text}\` is no value for ${what}: ${own.list[0]?.message ?? "it is not a literal"}`,
+      hint: "a value is written as in the source: `16`, `0.5`, `true`, `standard`, `3x3`, `[3, 4]`",
+    });
+    return unknown;
+  }
+  const isItem = type.kind === "list" && literal.kind !== "list";
+  const expr: Expr = isItem ? { kind: "list", items: [literal], span: literal.span } : literal;
+  const value = evaluateAs(expr, type, { ...scope, session: { ...scope.session, problems: own } }, what);
+  for (const { code, severity, message, hint } of own.list) {
+    problems.report({ code, severity, message, ...(hint === undefined ? {} : { hint }) });
+  }
+  return value;
 }
 
 /** Layers that no output needs: of each unused part only its last layers. */

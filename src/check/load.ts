@@ -170,7 +170,7 @@ export function resolveImport(importer: string, written: string): string | PathF
     if (part !== "..") at.push(part);
     else if (at.pop() === undefined) return fault("leads out of the project");
   }
-  if (fromLibrary && at[0] !== "std") return fault("leads out of the library");
+  if ((fromLibrary || parts[0] === "std") && at[0] !== "std") return fault("leads out of the library");
   if (!fromLibrary && parts[0] !== "std" && at[0] === "std") {
     return { fault: `\`${written}\` is the project's folder std, which the library hides`, hint: "rename the folder" };
   }
