@@ -1,0 +1,34 @@
+import type { Launch, Plan } from "../plan/plan.ts";
+import { interpret } from "../reference/interpret.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Runner } from "../verify/verify.ts";
+import { KernelRunner, type Kernel } from "./kernelRunner.ts";
+
+/** Runs a plan's launches one at a time, for verification. */
+export function planRunner(
+  device: GPUDevice,
+  plan: Plan,
+  kernelOf: (launch: Launch) => Kernel,
+  parameters: ReadonlyMap<string, Tensor>,
+): Runner {
+  const runner = new KernelRunner(device);
+  const sections = weightSections(plan, parameters);
+  return {
+    text: (launch) => kernelOf(launch).text,
+    run: (launch, reads, batch) => runner.run(launch, kernelOf(launch), reads, sections.get(launch), batch),
+  };
+}
+
+/** The weights of each launch as its kernel reads them. */
+function weightSections(plan: Plan, parameters: ReadonlyMap<string, Tensor>): Map<Launch, Float32Array> {
+  const { program } = plan.weights;
+  const values = interpret(program, parameters, 1);
+  const sections = new Map<Launch, Float32Array>();
+  for (const launch of plan.launches) {
+    if (!launch.weights) continue;
+    const floats = new Float32Array(launch.weights.byteLength / 4);
+    for (const { packed, floatOffset } of launch.weights.tensors) floats.set(values.get(packed)!.data, floatOffset);
+    sections.set(launch, floats);
+  }
+  return sections;
+}
