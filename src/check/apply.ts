@@ -215,7 +215,7 @@ function instantiate(
   const complete = bindParams(definition, args, scope, body, span);
   bindLocal(body, "x", input);
   if (!complete || input.kind === "unknown") return unknown;
-  const unit = claimUnit(body, definition);
+  const unit = claimUnit(body, definition, input);
   const result = runBody(definition.body, unit, input);
   finishUnit(unit, span);
   return result ?? unknown;

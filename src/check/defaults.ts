@@ -14,7 +14,15 @@ export const defaults = {
   avgpool: { pad: 0, ceil: false, count_pad: true },
   upsample: { mode: "nearest" },
   /** Without `in`, every unit takes part. */
-  insert: { ratio: 16, squeeze: "avg", gate: "sigmoid", hidden: "relu", bias: true, rounding: "floor" },
+  insert: {
+    ratio: 16,
+    squeeze: "avg",
+    gate: "sigmoid",
+    hidden: "relu",
+    bias: true,
+    rounding: "floor",
+    of_input: false,
+  },
   residual: { join: "add" },
   input: inputDefaults,
 } as const;

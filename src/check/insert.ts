@@ -1,14 +1,14 @@
 import type { Span } from "../diagnostics.ts";
 import type { Insertion, Node } from "../ir/graph.ts";
 import { pointWindow } from "../ops/window.ts";
-import type { Definition, InsertStatement, Point, Statement, Step } from "../syntax/ast.ts";
+import type { Definition, InsertStatement, Name, Point, Statement, Step } from "../syntax/ast.ts";
 import { typeText } from "../tensor/type.ts";
 import { defaults } from "./defaults.ts";
 import { evaluateAs } from "./evaluate.ts";
 import { whence } from "./explain.ts";
 import { makeDivisible } from "./functions.ts";
 import { biased, channelsOf, layers } from "./layers.ts";
-import { claimFree, join, make, report, weight, type Place, type Scope, type Session } from "./scope.ts";
+import { claim, join, make, report, weight, type Place, type Scope, type Session } from "./scope.ts";
 import { didYouMean } from "./suggest.ts";
 import { Act, bool, Gate, int, listOf, memberOf, Placement, Rounding, Squeeze, type Type } from "./types.ts";
 import { unknown, type Value } from "./values.ts";
@@ -22,6 +22,8 @@ export interface InsertContext {
   readonly hidden: string;
   readonly bias: boolean;
   readonly rounding: string;
+  /** The ratio divides the channels that the unit is given, not those that are gated: EfficientNet, RegNetY. */
+  readonly ofInput: boolean;
   /** Undefined: every unit. */
   readonly stages: readonly number[] | undefined;
   readonly span: Span;
@@ -48,6 +50,7 @@ const options: Readonly<Record<string, Type>> = {
   hidden: Act,
   bias: bool,
   rounding: Rounding,
+  of_input: bool,
   in: listOf(int),
 };
 
@@ -98,7 +101,10 @@ export function runInsert(statement: InsertStatement, scope: Scope): void {
     const value = values.get(name);
     return value?.kind === "enum" ? (value.member as W) : fallback;
   };
-  const bias = values.get("bias");
+  const flag = (name: "bias" | "of_input"): boolean => {
+    const value = values.get(name);
+    return value?.kind === "bool" ? value.value : defaults.insert[name];
+  };
   const stages = values.get("in");
   const context: InsertContext = {
     at: failed ? "none" : word<PlacementWord>("at", "none"),
@@ -106,8 +112,9 @@ export function runInsert(statement: InsertStatement, scope: Scope): void {
     squeeze: word<Insertion["squeeze"]>("squeeze", defaults.insert.squeeze),
     gate: word<Insertion["gate"]>("gate", defaults.insert.gate),
     hidden: word("hidden", defaults.insert.hidden),
-    bias: bias?.kind === "bool" ? bias.value : defaults.insert.bias,
+    bias: flag("bias"),
     rounding: word("rounding", defaults.insert.rounding),
+    ofInput: flag("of_input"),
     stages: stages?.kind === "list" ? stages.items.flatMap((item) => numberOf(item) ?? []) : undefined,
     span: statement.span,
     spans,
@@ -185,8 +192,8 @@ export function passInsertion(scope: Scope, definition: Definition, span: Span):
   return undefined;
 }
 
-export function claimUnit(scope: Scope, definition: Definition): Scope {
-  return { ...scope, unit: { definition, inserted: 0 } };
+export function claimUnit(scope: Scope, definition: Definition, input: Value): Scope {
+  return { ...scope, unit: { definition, channels: input.kind === "tensor" ? channelsOf(input.node) : undefined } };
 }
 
 /** A unit that lacks the point asked for is an error that lists those it has. */
@@ -257,8 +264,8 @@ export function eachStep(body: readonly Statement[], visit: (step: Step) => void
 
 // --- points ------------------------------------------------------------------------------------------------------
 
-/** `@3x3`, `@standard` */
-export function runPoint(point: Point, scope: Scope, value: Value): Value {
+/** `@3x3`, `@standard`; a label names the SE block, for checkpoints that do not call it `se`. */
+export function runPoint(point: Point, label: Name | undefined, scope: Scope, value: Value): Value {
   const name = memberOf(Placement, point.name);
   if (!scope.insertion) {
     // A block that does not use se is reported by resolve.ts; one that does, by the call that does not tell it.
@@ -271,7 +278,7 @@ export function runPoint(point: Point, scope: Scope, value: Value): Value {
     return value;
   }
   scope.insertion.reached = true;
-  return name !== undefined && isAt(scope, name) ? insertSe(scope, value, point.span) : value;
+  return name !== undefined && isAt(scope, name) ? insertSe(scope, value, point.span, label) : value;
 }
 
 /** Whether the units here carry an SE block at this point. */
@@ -292,7 +299,7 @@ function isActive({ insertion, stage }: Scope): boolean {
  * Without a squeeze, fc1 and fc2 are 1x1 convolutions and the product is of two maps. Weights are [hidden, C, 1, 1] and
  * [C, hidden, 1, 1] in both cases, as checkpoints have them.
  */
-export function insertSe(scope: Scope, value: Value, span: Span): Value {
+export function insertSe(scope: Scope, value: Value, span: Span, label?: Name): Value {
   const { insertion, session, unit } = scope;
   if (value.kind !== "tensor" || !insertion || insertion.at === "none") return unknown;
   const x = value.node;
@@ -309,14 +316,14 @@ export function insertSe(scope: Scope, value: Value, span: Span): Value {
       related: [{ span: x.span, message: "the other one is here" }],
     });
   }
-  if (unit) unit.inserted++;
 
-  const name = claimFree(scope, "se", span);
+  const name = claim(scope, label, "se", span);
   const part = (last: string): Place => ({ scope, name: `${name}.${last}`, span });
   const channels = channelsOf(x);
-  const hidden = hiddenWidth(channels, insertion);
-  if (insertion.ratio > channels) insertion.exceeded.add(channels);
-  else if (insertion.rounding === "floor" && channels % insertion.ratio !== 0) insertion.uneven.add(channels);
+  const divided = insertion.ofInput ? (unit?.channels ?? channels) : channels;
+  const hidden = hiddenWidth(divided, insertion);
+  if (insertion.ratio > divided) insertion.exceeded.add(divided);
+  else if (insertion.rounding === "floor" && divided % insertion.ratio !== 0) insertion.uneven.add(divided);
 
   const layer = (last: string, input: Node | undefined, outputs: number): Node | undefined => {
     const w = input && weight(part(last), "weight", [outputs, channelsOf(input), 1, 1], "weight");
@@ -348,9 +355,10 @@ export function insertSe(scope: Scope, value: Value, span: Span): Value {
 
 const squeezeOps = { avg: "globalAvgPool", max: "globalMaxPool" } as const;
 
-/** floor: max(1, C / r rounded down); 8: timm's rule, never over 0.9; 4: GhostNet's. */
+/** floor: max(1, C / r rounded down); 8: timm's rule; div8: MobileNetV3's; 4: GhostNet's. */
 export function hiddenWidth(channels: number, { ratio, rounding }: Pick<InsertContext, "ratio" | "rounding">): number {
   if (rounding === "8") return makeDivisible(channels / ratio, 8, 0);
+  if (rounding === "div8") return makeDivisible(channels / ratio, 8, 0.9);
   if (rounding === "4") return makeDivisible(channels / ratio, 4, 0.9);
   return Math.max(1, Math.floor(channels / ratio));
 }

@@ -61,8 +61,8 @@ export interface Scope {
 
 export interface Unit {
   readonly definition: Definition;
-  /** How many SE blocks it has: the first is called `se`, the next `se_2`. */
-  inserted: number;
+  /** Of what it is given; undefined for a network. */
+  readonly channels: number | undefined;
 }
 
 export interface Call {

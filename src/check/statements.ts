@@ -50,7 +50,7 @@ export function runBody(body: readonly Statement[], scope: Scope, value: Value |
 /** Runs a network's body and gives its outputs. */
 export function runNetwork(definition: Definition, scope: Scope): ReadonlyMap<string, Value> {
   const outputs = new Map<string, Value>();
-  const body: Scope = { ...scope, unit: { definition, inserted: 0 }, outputs };
+  const body: Scope = { ...scope, unit: { definition, channels: undefined }, outputs };
   runBody(definition.body, body, undefined);
   finishUnit(body, definition.name.span);
   return outputs;
@@ -159,7 +159,7 @@ function runStep(step: Step, scope: Scope, current: Value | undefined): Value | 
   }
   switch (action.kind) {
     case "point":
-      return runPoint(action, scope, current);
+      return runPoint(action, label, scope, current);
     case "group":
       return runBody(action.body, labelled(scope, label), current);
     case "repeat":

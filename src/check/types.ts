@@ -33,8 +33,11 @@ export const Placement: EnumType = {
 };
 export const Squeeze = words("Squeeze", "avg", "max", "none");
 export const Gate = words("Gate", "sigmoid", "tanh", "relu", "hardsigmoid");
-/** How channels / ratio becomes the hidden width: down; to a multiple of 8 as timm; to one of 4 as GhostNet. */
-export const Rounding = words("Rounding", "floor", "8", "4");
+/**
+ * How channels / ratio becomes the hidden width: rounded down; to a multiple of 8 as timm's SE layers; to one of 8 or
+ * of 4 that loses less than 10 %, as MobileNetV3 and GhostNet.
+ */
+export const Rounding = words("Rounding", "floor", "8", "div8", "4");
 /** An activation as a parameter; a step of that name applies it. `none` is the identity. */
 export const Act = words(
   "Act",
