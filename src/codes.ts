@@ -39,8 +39,8 @@ export const codes = {
     explanation:
       'A string starts and ends with `"` on one line. There are no escapes: a backslash is refused, and paths are written with `/`.',
     example: {
-      wrong: 'se 1\nimport { bottleneck } from "std/resnet.se\n',
-      right: 'se 1\nimport { bottleneck } from "std/resnet.se"\n',
+      wrong: 'se 1\nimport { bottleneck } from "std/resnet.se\n\nblock unit() {\n  bottleneck(64)\n}\n',
+      right: 'se 1\nimport { bottleneck } from "std/resnet.se"\n\nblock unit() {\n  bottleneck(64)\n}\n',
     },
   },
   SE0103: {

@@ -7,13 +7,14 @@ const enough = 20;
 export function refuseCharacters(text: string, file: string, problems: Problems): void {
   if (!beyondAscii.test(text)) return;
   let reported = 0;
-  for (const match of text.matchAll(pieces)) {
-    const [piece] = match;
-    const allowed = piece.startsWith("//") ? inComment : piece.startsWith('"') ? inString : outside;
-    const at = piece.search(allowed);
-    if (at < 0 || (match.index + at === 0 && piece === "\uFEFF")) continue;
+  // A byte order mark may stand at the start, and nowhere else.
+  const from = text.startsWith("\uFEFF") ? 1 : 0;
+  for (const { 0: piece, index } of text.slice(from).matchAll(pieces)) {
+    const refused = piece.startsWith("//") ? inComment : piece.startsWith('"') ? inString : outside;
+    const at = piece.search(refused);
+    if (at < 0) continue;
     const character = String.fromCodePoint(piece.codePointAt(at) ?? 0);
-    const start = match.index + at;
+    const start = from + index + at;
     const span = { file, start, end: start + character.length };
     problems.report({ severity: "error", span, ...complaint(character, wordAt(text, start)) });
     if (++reported === enough) return;

@@ -1,4 +1,4 @@
-/** What Chevrotain's lexer and parser find, in the words of the language. */
+/** What Chevrotain's parser finds, in the words of the language. */
 import {
   EOF,
   type IParserErrorMessageProvider,
@@ -10,177 +10,7 @@ import {
 import * as t from "../../grammar/tokens.ts";
 import { nearest } from "../check/suggest.ts";
 import type { Diagnostic, Span } from "../diagnostics.ts";
-
-type Complaint = Pick<Diagnostic, "code" | "message" | "hint">;
-
-// --- tokens ----------------------------------------------------------------------------------------------------
-
-/** What is wrong with a token wherever it stands. */
-export function tokenFault(token: IToken, file: string, text: string): Diagnostic | undefined {
-  const complaint = tokenComplaint(token, text);
-  if (complaint === undefined) return undefined;
-  const { image, startOffset, tokenType } = token;
-  const length = tokenType === t.BlockComment || tokenType === t.HashComment ? image.search(/[^/*#]|$/) : image.length;
-  return { severity: "error", span: { file, start: startOffset, end: startOffset + length }, ...complaint };
-}
-
-function tokenComplaint({ tokenType, image, startOffset }: IToken, text: string): Complaint | undefined {
-  switch (tokenType) {
-    case t.Word:
-      if (image.length <= longestName) return undefined;
-      return {
-        code: "SE0106",
-        message: `a name of ${image.length} characters is too long`,
-        hint: `a name has at most ${longestName}`,
-      };
-    case t.BadWord:
-      return {
-        code: "SE0106",
-        message: `a name cannot begin with \`_\`: \`${clip(image)}\``,
-        hint: "a name is a letter, then letters, digits and `_`",
-      };
-    case t.Int:
-      return intComplaint(image);
-    case t.Float:
-      return floatComplaint(image);
-    case t.Window:
-      return windowComplaint(image);
-    case t.BadPoint:
-      return pointComplaint(image, text[startOffset - 1] ?? "");
-    case t.BadNumber:
-      return numberComplaint(image);
-    case t.Text:
-      if (!image.includes("\\")) return undefined;
-      return {
-        code: "SE0101",
-        message: "a string cannot contain `\\`",
-        hint: "there are no escapes; the parts of a path are separated with `/`",
-      };
-    case t.OpenText:
-      return { code: "SE0102", message: "this string does not end on its line", hint: 'add the closing `"`' };
-    case t.SingleQuoted:
-      return {
-        code: "SE0101",
-        message: "strings are written with double quotes",
-        hint: `write "${clip(image.replaceAll("'", ""))}"`,
-      };
-    case t.BlockComment:
-      return {
-        code: "SE0116",
-        message: image.endsWith("*/")
-          ? "there are no block comments"
-          : "there are no block comments, and this one does not end",
-        hint: "begin every line of it with `//`",
-      };
-    case t.HashComment:
-      return { code: "SE0101", message: "`#` has no meaning", hint: "a comment begins with `//`" };
-    case t.BadSign:
-      return { code: "SE0101", message: `\`${image}\` has no meaning`, ...(signHints.get(image) ?? {}) };
-    default:
-      return undefined;
-  }
-}
-
-const longestName = 63;
-
-const signHints: ReadonlyMap<string, { readonly hint: string }> = new Map([
-  ["&&", { hint: "write `and`" }],
-  ["&", { hint: "write `and`" }],
-  ["||", { hint: "write `or`" }],
-  ["|", { hint: "write `or`; steps are joined with `->`" }],
-  ["!", { hint: "write `not`" }],
-  ["?", { hint: "write `if c { a } else { b }`" }],
-  ["\\", { hint: "a line goes on after `,` or an operator, or if the next begins with `->`" }],
-]);
-
-function intComplaint(image: string): Complaint | undefined {
-  if (image.length > 1 && image.startsWith("0")) {
-    const plain = image.replace(/^0+(?=.)/, "");
-    return { code: "SE0103", message: `\`${clip(image)}\` has leading zeros`, hint: `write \`${clip(plain)}\`` };
-  }
-  if (Number.isSafeInteger(Number(image))) return undefined;
-  return {
-    code: "SE0104",
-    message: `\`${clip(image)}\` is too large to be exact`,
-    hint: `the largest whole number is ${Number.MAX_SAFE_INTEGER}`,
-  };
-}
-
-function floatComplaint(image: string): Complaint | undefined {
-  if (/^0\d/.test(image)) {
-    return {
-      code: "SE0103",
-      message: `\`${clip(image)}\` has leading zeros`,
-      hint: `write \`${clip(image.replace(/^0+(?=\d)/, ""))}\``,
-    };
-  }
-  const value = Number(image);
-  if (!Number.isFinite(value)) {
-    return { code: "SE0104", message: `\`${clip(image)}\` is too large`, hint: "the largest number is about 1.8e308" };
-  }
-  if (value !== 0 || !/^[0.]*[1-9]/.test(image)) return undefined;
-  return {
-    code: "SE0104",
-    message: `\`${clip(image)}\` is so small that it would become 0`,
-    hint: "the smallest number above 0 is about 5e-324; write `0.0` if you mean 0",
-  };
-}
-
-function windowComplaint(image: string): Complaint | undefined {
-  const extents = image.split("x");
-  if (extents.some((extent) => Number(extent) === 0)) {
-    const hex = image.startsWith("0x") ? "; there are no hexadecimal numbers" : "";
-    return {
-      code: "SE0104",
-      message: `\`${clip(image)}\` is a window with an extent of 0`,
-      hint: `height and width are at least 1${hex}`,
-    };
-  }
-  if (extents.some((extent) => extent.startsWith("0"))) {
-    const plain = extents.map((extent) => extent.replace(/^0+/, "")).join("x");
-    return { code: "SE0103", message: `\`${clip(image)}\` has leading zeros`, hint: `write \`${clip(plain)}\`` };
-  }
-  if (extents.every((extent) => Number.isSafeInteger(Number(extent)))) return undefined;
-  return {
-    code: "SE0104",
-    message: `the window \`${clip(image)}\` is too large`,
-    hint: "its extents are whole numbers below 2^53",
-  };
-}
-
-function pointComplaint(image: string, before: string): Complaint {
-  if (/[\w)\]]/.test(before)) {
-    return { code: "SE0103", message: `\`${clip(image)}\` is not a member`, hint: "after `.` stands a name" };
-  }
-  const repaired = /^\.\d+$/.test(image) ? `0${image}` : /^\d+\.$/.test(image) ? `${image}0` : undefined;
-  return {
-    code: "SE0103",
-    message: `\`${clip(image)}\` is not a number`,
-    hint:
-      repaired === undefined
-        ? "a number has at most one point"
-        : `a point has digits on both sides: \`${clip(repaired)}\``,
-  };
-}
-
-function numberComplaint(image: string): Complaint {
-  const hint = /^0[xX]/.test(image)
-    ? "there are no hexadecimal numbers"
-    : /^\d[\d_]*$/.test(image)
-      ? `digits stand together: \`${clip(image.replaceAll("_", ""))}\``
-      : /^\d+x\d+x[\dx]*$/.test(image)
-        ? "a window has two extents, height and width: `3x3`"
-        : /^\d+(\.\d+)?[eE]$/.test(image)
-          ? "the exponent is missing: `1e3`"
-          : "a number ends before a letter, and a name begins with a letter";
-  return { code: "SE0103", message: `\`${clip(image)}\` is not a number`, hint };
-}
-
-function clip(text: string): string {
-  return text.length <= 40 ? text : `${text.slice(0, 37)}…`;
-}
-
-// --- grammar ---------------------------------------------------------------------------------------------------
+import { clip, type Complaint, nameRule } from "./tokenFault.ts";
 
 /**
  * Given to the parser instead of its own messages: the token types that it would have taken, path by path, as JSON. The
@@ -220,10 +50,16 @@ export function stopOf({ message, token, context }: IRecognitionException, token
     return miss < 0 ? path.length : miss;
   });
   const ahead = Math.max(0, ...fits);
-  const at = gaveUp + ahead;
-  const expected = new Set(paths.flatMap((path, index) => (fits[index] === ahead ? (path[ahead] ?? []) : [])));
   const rules = context.ruleStack;
+  const at = gaveUp + ahead;
+  // Between declarations anything else is wrong in the same way, wherever the parser noticed.
+  if (ahead === 0 && rules.at(-1) === "declaration") return { tokens, at, expected: [], rules };
+  const expected = new Set(paths.flatMap((path, index) => (fits[index] === ahead ? (path[ahead] ?? []) : [])));
   if (ahead === 0) return { tokens, at, expected: [...expected], rules };
+  // `conv(stage, 3x3)` names no argument, it reads a value.
+  if (expected.size === 1 && expected.has(t.Colon) && valueEnds.has(tokens[at]?.tokenType ?? t.Separator)) {
+    return { tokens, at: gaveUp, expected: [...new Set(paths.flatMap(([type]) => type ?? []))], rules };
+  }
   // `let` could have been a label or a group, but that is not what a line that begins with it was meant to be.
   for (const unlikely of [t.Colon, t.LeftBrace]) if (expected.size > 1) expected.delete(unlikely);
   return {
@@ -241,6 +77,7 @@ const ruleBehind: ReadonlyMap<TokenType | undefined, string> = new Map([
   [t.Let, "binding"],
   [t.Chain, "chain"],
   [t.For, "loop"],
+  [t.If, "condition"],
   [t.Stage, "stage"],
   [t.Residual, "residual"],
   [t.Concat, "arms"],
@@ -286,21 +123,49 @@ function complaintAbout(stop: Stop, first: IToken | undefined, found: string): C
     };
   }
   const only = expected.length === 1 ? expected[0] : undefined;
-  if (token && only === t.RightBrace && (rule === "body" || rule === "arms"))
-    return afterStatement(token, first, found);
+  if (token && only === t.RightBrace && (rule === "body" || rule === "arms")) {
+    return afterStatement(token, first, previous?.tokenType === t.RightBrace, found);
+  }
+  if (rule === "suffix" && token?.tokenType === t.Comma) {
+    return {
+      code: "SE0118",
+      message: "this is an index, and an index is one number",
+      hint: "an argument that begins with `[` stands in parentheses: `norm([1, 2])`",
+    };
+  }
+  if (rule === "definition" && token && previous?.tokenType === t.Word && token.startOffset === endOf(previous)) {
+    if (only === t.LeftParen && token.tokenType !== t.LeftBrace) {
+      return { code: "SE0106", message: `\`${clip(token.image)}\` cannot be part of a name`, hint: nameRule };
+    }
+  }
 
   const what =
     phrases.get(`${rule} ${only?.name}`) ??
     (only ? only.LABEL : phrases.get(rule)) ??
-    listed(expected.map(({ LABEL, name }) => LABEL ?? name));
+    (operandStarts.every((type) => expected.includes(type))
+      ? "a value"
+      : listed(expected.map(({ LABEL, name }) => LABEL ?? name)));
   const after = previous && !boundaries.has(previous.tokenType) ? ` after \`${clip(previous.image)}\`` : "";
-  const inner = rules.slice(rules.lastIndexOf("body") + 1);
-  const example = examples.get(inner.findLast((name) => examples.has(name)) ?? "");
   const message = `expected ${what}${after}, found ${found}`;
-  return example === undefined
-    ? { code: "SE0112", message }
-    : { code: "SE0112", message, hint: `as in \`${example}\`` };
+  const hint = hintFor(rules, only, token);
+  return hint === undefined ? { code: "SE0112", message } : { code: "SE0112", message, hint };
 }
+
+function hintFor(rules: readonly string[], only: TokenType | undefined, token: IToken | undefined): string | undefined {
+  const rule = rules.at(-1);
+  if (rule === "parenArgs" && token?.tokenType === t.Arrow) {
+    return "among other arguments, a pipeline stands in parentheses of its own";
+  }
+  if (rule === "definition" && only === t.Identifier && token?.tokenType !== t.LeftBrace) return nameRule;
+  // A body that has not begun belongs to what is around it, one that has begun hides it.
+  const begun = rule === "body" && only === t.LeftBrace ? rules.slice(0, -1) : rules;
+  const inner = begun.slice(begun.lastIndexOf("body") + 1);
+  const example = examples.get(inner.findLast((name) => examples.has(name)) ?? "");
+  return example === undefined ? undefined : `as in \`${example}\``;
+}
+
+/** All operands can begin with these, and nothing else can. */
+const operandStarts = [t.Int, t.Window, t.Text, t.LeftSquare];
 
 function betweenDeclarations(previous: IToken | undefined, token: IToken | undefined, found: string): Complaint {
   if (previous && previous.tokenType !== t.Separator) {
@@ -315,7 +180,12 @@ function betweenDeclarations(previous: IToken | undefined, token: IToken | undef
 }
 
 /** A statement is complete, and the line goes on. */
-function afterStatement({ tokenType }: IToken, first: IToken | undefined, found: string): Complaint {
+function afterStatement(
+  { tokenType }: IToken,
+  first: IToken | undefined,
+  afterBlock: boolean,
+  found: string,
+): Complaint {
   const code = "SE0117";
   switch (tokenType) {
     case t.Assign:
@@ -335,7 +205,7 @@ function afterStatement({ tokenType }: IToken, first: IToken | undefined, found:
     default:
       return {
         code,
-        message: `expected \`->\`, \`,\` or a new line before ${found}`,
+        message: `expected \`->\`${afterBlock ? "" : ", `,`"} or a new line before ${found}`,
         hint: "steps are joined with `->`, arguments with `,`",
       };
   }
@@ -350,7 +220,8 @@ interface Typo {
 function misspelt({ tokens, at, expected, rules }: Stop, first: IToken | undefined): Typo | undefined {
   const previous = tokens[at - 1]?.tokenType;
   if (expected.length === 0) return typo(tokens[at], topWords);
-  const rule = `${rules.at(-1)} ${expected[0]?.name}`;
+  const innermost = rules.at(-1) === "body" && expected[0] === t.LeftBrace ? rules.at(-2) : rules.at(-1);
+  const rule = `${innermost} ${expected[0]?.name}`;
   const before = rule === "body RightBrace" && previous === t.RightBrace ? ["else"] : (optional.get(rule) ?? []);
   const wanted = expected.flatMap(({ PATTERN }) =>
     typeof PATTERN === "string" && /^\w/.test(PATTERN) ? [PATTERN] : [],
@@ -395,7 +266,6 @@ const optional: ReadonlyMap<string, readonly string[]> = new Map([
   ["residual LeftBrace", ["when"]],
   ["skip LeftBrace", ["unless"]],
   ["definition LeftBrace", ["uses"]],
-  ["body LeftBrace", ["uses"]],
 ]);
 
 /** What the same thing is called elsewhere. */
@@ -428,8 +298,9 @@ function wantsName({ tokens, at, expected, rules }: Stop): boolean {
   const ended = next === undefined || valueEnds.has(next) || (next.CATEGORIES ?? []).includes(t.Operator);
   const rule = rules.at(-1);
   // `conv stage, 3x3`: without a value, `conv` was a whole statement.
+  if (rule === "definition") return next === t.Colon;
   if (rule === "body") return ended && tokens[at]?.tokenType !== t.Else && tokens[at - 1]?.tokenType === t.Word;
-  return ended && (rule === "operand" || rule === "plainOperand");
+  return ended && valueRules.has(rule ?? "");
 }
 
 const valueEnds: ReadonlySet<TokenType> = new Set([
@@ -440,6 +311,7 @@ const valueEnds: ReadonlySet<TokenType> = new Set([
   t.Separator,
   t.Arrow,
 ]);
+const valueRules: ReadonlySet<string> = new Set(["operand", "plainOperand", "arg", "bareArg"]);
 const boundaries: ReadonlySet<TokenType> = new Set([t.Separator, t.LeftBrace, t.RightBrace]);
 
 /** `a, b or c` */
@@ -468,7 +340,7 @@ const phrases: ReadonlyMap<string, string> = new Map([
   ["plainOperand", "a value"],
   ["literal", "a value"],
   ["literalItem", "a value"],
-  ["outputLine undefined", "a type such as `f32[N, 10]`, or a value"],
+  ["outputLine undefined", "a type such as `f32[N, 10]` or a value"],
   ["name", "a name"],
   ["point", "a point such as `standard` or `3x3`"],
   ["definition RightParen", "`,` or `)`"],
@@ -479,6 +351,7 @@ const phrases: ReadonlyMap<string, string> = new Map([
   ["enumeration RightBrace", "`,` or `}`"],
   ["importLine RightBrace", "`,` or `}`"],
   ["inputLine RightBrace", "`,` or `}`"],
+  ["residual LeftBrace", "`{`, `when` or an option such as `join: concat`"],
   ["residual RightBrace", "`skip`, `after` or `}`"],
 ]);
 

@@ -167,13 +167,14 @@ function windowOn(source: string, { start, end }: Span, width: number): LineWind
 
   const keepsStart = !cutBefore && columnOf(end) < width - 1;
   const left = keepsStart ? 0 : Math.max(0, columnOf(start) - Math.floor(width / 3));
-  const inside = cells.filter((cell) => cell.column >= left && cell.column + widthOf(cell.shown) <= left + width - 2);
-  const [leftEdge, rightEdge] = [keepsStart ? "" : "…", inside.at(-1) === cells.at(-1) && !cutAfter ? "" : "…"];
-  const firstColumn = inside[0]?.column ?? 0;
-  const lastColumn = left + width - 2;
+  const leftEdge = left > 0 || cutBefore ? "…" : "";
+  const room = width - leftEdge.length - 1;
+  const inside = cells.filter((cell) => cell.column >= left && cell.column + widthOf(cell.shown) <= left + room);
+  const rightEdge = inside.at(-1) === cells.at(-1) && !cutAfter ? "" : "…";
+  const first = inside[0]?.column ?? 0;
   return {
     text: leftEdge + textOf(inside) + rightEdge,
-    column: (place) => Math.min(Math.max(columnOf(place), firstColumn), lastColumn) - firstColumn + leftEdge.length,
+    column: (place) => Math.min(Math.max(columnOf(place), first), left + room) - first + leftEdge.length,
   };
 }
 

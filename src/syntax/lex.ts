@@ -8,7 +8,7 @@ import { Problems, type Span } from "../diagnostics.ts";
 import { bracketsMatch } from "./brackets.ts";
 import { refuseCharacters } from "./characters.ts";
 import { maxDepth, tooDeep } from "./depth.ts";
-import { tokenFault } from "./errors.ts";
+import { tokenFault } from "./tokenFault.ts";
 
 export interface Lexed {
   /** Without spaces, comments and the newlines that do not count. */
@@ -79,7 +79,8 @@ function spanOf({ startOffset, image }: IToken, file: string): Span {
 
 /**
  * Turns the newlines that end a statement into separators and drops the others: those inside parentheses, after a sign or
- * word that wants more, before `->`, `{` and `else`, and around braces. Several in a row become one.
+ * word that wants more, before `->`, `{` and `else`, and around braces. Several in a row become one. A `;` in parentheses
+ * ends nothing; the parser refuses it.
  */
 function layout(raw: readonly IToken[]): IToken[] {
   const tokens: IToken[] = [];
@@ -92,16 +93,20 @@ function layout(raw: readonly IToken[]): IToken[] {
       continue;
     }
     if (pending !== undefined && separates(pending, tokens, token, raw[index + 1])) {
-      tokens.push({ ...pending, tokenType: t.Separator, tokenTypeIdx: t.Separator.tokenTypeIdx ?? 0 });
+      tokens.push(retyped(pending, t.Separator));
     }
     pending = undefined;
     // Chevrotain's `onlyOffset` leaves it out, and its trees take theirs from it.
     token.endOffset = token.startOffset + token.image.length - 1;
-    tokens.push(token);
+    tokens.push(type === t.Separator ? retyped(token, t.BadSign) : token);
     if (type === t.LeftParen || type === t.LeftSquare) parens++;
     if (type === t.RightParen || type === t.RightSquare) parens--;
   }
   return tokens;
+}
+
+function retyped(token: IToken, type: TokenType): IToken {
+  return { ...token, tokenType: type, tokenTypeIdx: type.tokenTypeIdx ?? 0 };
 }
 
 function separates(pending: IToken, before: readonly IToken[], next: IToken, afterNext: IToken | undefined): boolean {
@@ -115,7 +120,7 @@ function separates(pending: IToken, before: readonly IToken[], next: IToken, aft
 }
 
 const openSigns: ReadonlySet<TokenType> = new Set([
-  ...[t.Arrow, t.Comma, t.Assign, t.DotDot, t.Equal, t.NotEqual, t.LessEqual, t.GreaterEqual, t.Less],
+  ...[t.Arrow, t.Comma, t.DotDot, t.Equal, t.NotEqual, t.LessEqual, t.GreaterEqual, t.Less],
   ...[t.Greater, t.Plus, t.Minus, t.Times, t.Divide, t.Modulo],
 ]);
 const openWords: ReadonlySet<TokenType> = new Set([t.And, t.Or, t.Not, t.In, t.Then, t.Of, t.When]);

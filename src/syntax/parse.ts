@@ -1,12 +1,12 @@
 import type { IToken } from "chevrotain";
 import type { FileCstNode, LiteralCstNode } from "../../grammar/cst.d.ts";
 import { SeParser } from "../../grammar/parser.ts";
-import type { Code } from "../codes.ts";
-import type { Problems, Span } from "../diagnostics.ts";
+import * as t from "../../grammar/tokens.ts";
+import type { Problems } from "../diagnostics.ts";
 import type { Expr, SourceFile } from "./ast.ts";
 import { buildFile, buildLiteral } from "./build.ts";
 import { expectations } from "./errors.ts";
-import { lex } from "./lex.ts";
+import { lex, type Lexed } from "./lex.ts";
 import { parseOrReport } from "./recover.ts";
 
 /** The only edition so far. */
@@ -18,12 +18,13 @@ export const literalFile = "--set";
 /** The AST of a file, or nothing if the file has syntax errors: those of all its statements are reported. */
 export function parse(text: string, file: string, problems: Problems): SourceFile | undefined {
   const lexed = lex(text, file, problems);
-  if (lexed === undefined) return undefined;
+  if (lexed === undefined || !knownEdition(lexed, file, problems)) return undefined;
   const tree = parseOrReport((tokens) => read("file", tokens), lexed, { file, text }, problems);
   if (tree === undefined) return undefined;
   const before = problems.list.length;
   const source = buildFile(tree as FileCstNode, { file, text, ...lexed, problems });
-  if (problems.list.length > before || !knownEdition(source, problems)) return undefined;
+  if (problems.list.length > before) return undefined;
+  missing(source, problems);
   return source;
 }
 
@@ -47,27 +48,40 @@ function read(rule: "file" | "literal", tokens: readonly IToken[]) {
   return { tree: parser[rule](), error: parser.errors[0] };
 }
 
-/** A missing edition is an error that does not hide others; what an unknown one means cannot be told. */
-function knownEdition({ path, edition: line, declarations }: SourceFile, problems: Problems): boolean {
-  const report = (code: Code, message: string, hint: string, span: Span = { file: path, start: 0, end: 0 }) =>
-    problems.report({ code, severity: "error", message, span, hint });
-  if (line !== undefined && line.value !== edition) {
-    report(
-      "SE0110",
-      `this compiler knows edition ${edition}, not ${line.value}`,
-      "a newer edition needs a newer sec",
-      line.span,
-    );
-    return false;
-  }
+/** What a text in another edition means cannot be told, so nothing else is said about it. */
+function knownEdition({ tokens: [word, number] }: Lexed, file: string, problems: Problems): boolean {
+  if (word?.tokenType !== t.Se || number?.tokenType !== t.Int || Number(number.image) === edition) return true;
+  const start = number.startOffset;
+  problems.report({
+    code: "SE0110",
+    severity: "error",
+    message: `this compiler knows edition ${edition}, not ${number.image}`,
+    span: { file, start, end: start + number.image.length },
+    hint: "a newer edition needs a newer sec",
+  });
+  return false;
+}
+
+/** Errors that do not hide others. */
+function missing({ path: file, edition: line, declarations }: SourceFile, problems: Problems): void {
+  const span = { file, start: 0, end: 0 };
   if (declarations.length === 0) {
-    report("SE0109", "nothing is declared in this file", "a model begins with `network Name() { … }`");
+    const message = "nothing is declared in this file";
+    problems.report({
+      code: "SE0109",
+      severity: "error",
+      message,
+      span,
+      hint: "a model begins with `network Name() { … }`",
+    });
   } else if (line === undefined) {
-    report(
-      "SE0111",
-      "the file does not say which edition of the language it is written in",
-      `begin with the line \`se ${edition}\``,
-    );
+    const message = "the file does not say which edition of the language it is written in";
+    problems.report({
+      code: "SE0111",
+      severity: "error",
+      message,
+      span,
+      hint: `begin with the line \`se ${edition}\``,
+    });
   }
-  return true;
 }

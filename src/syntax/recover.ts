@@ -28,10 +28,12 @@ export function parseOrReport<Tree>(
     failed = true;
     const stop = stopOf(error, tokens);
     const [start, end] = statementAround(tokens, stop.at);
-    // An error where a statement was taken out is of our making, and a statement with a wrong token has had its message.
-    const ours = hole !== undefined && (stop.at === hole || stop.at === hole - 1);
+    // Where a part was taken out that its surroundings need, the error is of our making; a list of statements needs none.
+    const ours = (stop.at === hole || stop.at + 1 === hole) && !lists.has(stop.rules.at(-1) ?? "file");
     if (!ours && !covers(lexed.faults, tokens, start, end)) {
-      problems.report(syntaxFault(stop, tokens[start], file, text));
+      const fault = syntaxFault(stop, tokens[start], file, text);
+      // One layer outside a network tells of all.
+      if (fault.code !== "SE0120" || !problems.list.some(({ code }) => code === "SE0120")) problems.report(fault);
       reported++;
     }
     if (start === end) return undefined;
@@ -64,6 +66,8 @@ function statementAround(tokens: readonly IToken[], at: number): [start: number,
   }
   return [start, end];
 }
+
+const lists: ReadonlySet<string> = new Set(["file", "declaration", "body", "statement", "arms", "arm"]);
 
 function covers(offsets: readonly number[], tokens: readonly IToken[], start: number, end: number): boolean {
   const before = tokens[start - 1];
