@@ -31,14 +31,14 @@ export const hoistSqueeze: Pass = {
 
 function step(graph: Graph): Graph {
   const match = matching(graph);
-  const added: Squeezed[] = [];
+  const windows = new Map<Node, Window>();
   return replaceNodes(graph, (old, now) => {
     if (old.op !== "globalAvgPool") return undefined;
     const reader = onlyOtherReader(old, match);
     if (!reader) return undefined;
     const hoisted = meanThrough(old.inputs.x, old, { squeeze: old, match, now });
-    if (!hoisted || !agree([...added, ...hoisted.squeezed]) || !pays(hoisted, old, reader, match)) return undefined;
-    added.push(...hoisted.squeezed);
+    if (!hoisted || !agree(hoisted.squeezed, windows) || !pays(hoisted, old, reader, match)) return undefined;
+    for (const { map, window } of hoisted.squeezed) windows.set(map, window);
     return hoisted.mean;
   });
 }
@@ -66,11 +66,10 @@ interface Squeezed {
   readonly window: Window;
 }
 
-/** A launch sums its map for one window, so no map may be needed for two. */
-function agree(squeezed: readonly Squeezed[]): boolean {
-  return squeezed.every(({ map, window }) =>
-    squeezed.every((other) => other.map !== map || sameWindow(other.window, window)),
-  );
+/** A launch sums its map for one window, so no map may be needed for two, here or by what this step has hoisted before. */
+function agree(squeezed: readonly Squeezed[], windows: ReadonlyMap<Node, Window>): boolean {
+  const known = new Map(squeezed.map(({ map, window }) => [map, windows.get(map) ?? window]));
+  return squeezed.every(({ map, window }) => sameWindow(known.get(map)!, window));
 }
 
 function pays({ squeezed, weights, merges }: Hoisted, squeeze: NodeOf<"globalAvgPool">, reader: Node, match: Matching) {
