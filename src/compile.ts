@@ -76,7 +76,7 @@ export function planOf(source: Source, options: Options, problems: Problems): Pl
 
 /** Graph -> plan. */
 export function lower(graph: Graph, { level, maxBatch, trace }: Options, problems: Problems): Plan | undefined {
-  const plan = schedule(runPasses(graph, level.passes, trace), { fuse: level.fuse, maxBatch });
+  const plan = schedule(runPasses(graph, level.passes, trace), { written: graph, fuse: level.fuse, maxBatch });
   if (plan.maxBatch >= 1) return plan;
   const largest = plan.values.reduce((a, b) => (b.floatsPerImage > a.floatsPerImage ? b : a));
   problems.report({

@@ -38,7 +38,7 @@ function sourceGraph(entry: string, read: (path: string) => string, set: Setting
 
 /** The plan that `compile` makes; with `fuse: false` the one of -O0. */
 export function planOf(graph: Graph, { fuse = true, maxBatch }: { fuse?: boolean; maxBatch?: number } = {}): Plan {
-  return schedule(runPasses(graph, fuse ? O1 : O0), { fuse, maxBatch });
+  return schedule(runPasses(graph, fuse ? O1 : O0), { written: graph, fuse, maxBatch });
 }
 
 /** All float tensors of a safetensors file in the repository. */

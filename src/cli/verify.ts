@@ -1,9 +1,194 @@
+import { join } from "node:path";
+import { wgsl } from "../../targets/index.ts";
+import type { Manifest } from "../../targets/wgsl/describe.ts";
+import { check } from "../check/check.ts";
+import { levels, lower, placeIn } from "../compile.ts";
+import { Problems } from "../diagnostics.ts";
+import { graphFromJson } from "../ir/json.ts";
+import type { Graph } from "../ir/graph.ts";
+import type { Launch, Plan } from "../plan/plan.ts";
+import { tolerance, verifyPlanOn, type VerifyResult } from "../verify/verify.ts";
+import { decodeUtf8 } from "../syntax/utf8.ts";
+import { zeros, type Tensor } from "../tensor/tensor.ts";
+import { elementsPerImage } from "../tensor/type.ts";
+import { fillRandom } from "../weights/random.ts";
+import { seedWeights } from "../weights/seed.ts";
 import type { VerifyFlags } from "./commands.ts";
-import { usage } from "./exit.ts";
+import { exitOf, diagnosticsJson, showDiagnostics } from "./diagnostics.ts";
+import { exit, Refusal, usage } from "./exit.ts";
+import { isFolder, readBytes } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
+import { progressOn } from "./progress.ts";
+import { openProject } from "./project.ts";
+import { networkOf } from "./settings.ts";
+import { table } from "./table.ts";
+import { readWeights } from "./weights.ts";
+import { layoutOfManifest } from "../manifest.ts";
 
-/** Not there yet, and says so. */
-export async function verifyCommand(_path: string, _flags: VerifyFlags, _io: Io): Promise<Outcome> {
-  throw usage("sec verify is not supported yet", "sec run --backend reference gives the reference's numbers");
+/** What is verified: a plan, and the package whose kernels run. */
+interface Subject {
+  readonly plan: Plan;
+  readonly manifest: Manifest;
+  readonly kernelText: (name: string) => string;
+  readonly diagnostics: readonly unknown[];
+}
+
+/** Generated kernels against the reference, launch by launch, on the device that Node has. */
+export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): Promise<Outcome> {
+  const subject = isFolder(path) ? ofFolder(path, flags) : await ofSource(path, flags, io);
+  if ("exit" in subject) return subject;
+  const { plan, manifest, kernelText } = subject;
+  const parameters =
+    flags.weights === undefined ? madeUp(plan.written, flags, io) : readWeights(flags.weights, plan.written);
+
+  const { openDevice } = await import("../device/node.ts");
+  const { planRunner } = await import("../device/planRunner.ts");
+  const { device, adapter, close } = await openDevice();
+  const progress = progressOn(io, flags);
+  try {
+    const entries = new Map<Launch, Manifest["launches"][number]>(
+      plan.launches.map((launch, index) => [launch, manifest.launches[index]!]),
+    );
+    const kernelOf = (launch: Launch) => {
+      const { kernel, grid } = entries.get(launch)!;
+      return { text: kernelText(kernel), entryPoint: kernel, grid };
+    };
+    const inputs = randomInputs(plan, flags.seed ?? 0);
+    const batch = [...inputs.values()][0]!.shape[0]!;
+    const result = await verifyPlanOn(
+      planRunner(device, plan, kernelOf, parameters),
+      plan.written,
+      plan,
+      inputs,
+      parameters,
+      batch,
+      (done, total) => progress.show(`launch ${done} of ${total}`),
+    );
+    progress.end();
+    return outcome(plan, result, adapter, batch, subject.diagnostics);
+  } finally {
+    progress.end();
+    await close();
+  }
+}
+
+async function ofSource(path: string, flags: VerifyFlags, io: Io): Promise<Subject | Outcome> {
+  const project = await openProject(path, flags, io);
+  const problems = new Problems();
+  const graph = check({ ...project, ...networkOf(flags), problems });
+  const plan = graph && lower(graph, { level: levels.O1 }, problems);
+  showDiagnostics(problems.list, io, flags);
+  const diagnostics = diagnosticsJson(problems.list, io);
+  if (!plan) return { exit: exitOf(problems.list), document: { ok: false, diagnostics } };
+  const files = new Map(wgsl.files(plan, placeIn(project.load)).map((file) => [file.path, file.bytes]));
+  const text = (name: string) => new TextDecoder().decode(files.get(name)!);
+  const manifest = JSON.parse(text("manifest.json")) as Manifest;
+  return { plan, manifest, kernelText: (name) => text(`kernels/${name}.wgsl`), diagnostics };
+}
+
+/** The plan is made anew from the network in the manifest; the kernels are those of the folder, whatever they say. */
+function ofFolder(folder: string, flags: VerifyFlags): Subject {
+  const path = join(folder, "manifest.json");
+  const read = (name: string) => {
+    const file = readBytes(join(folder, name), 1 << 28);
+    if (!file.ok) throw usage(file.message, `${folder} should be a folder that sec compile wrote`);
+    const decoded = decodeUtf8(file.bytes);
+    if (!decoded.ok) throw new Refusal(exit.wrong, `${join(folder, name)}: not UTF-8 at byte ${decoded.at}`);
+    return decoded.text;
+  };
+  const text = read("manifest.json");
+  const layout = layoutOfManifest(text);
+  if (!layout.ok) throw new Refusal(exit.wrong, `${path}: ${layout.message}`);
+  const manifest = JSON.parse(text) as Manifest;
+  if (manifest.target !== flags.target)
+    throw usage(`${folder} was compiled for ${manifest.target}, not for ${flags.target}`);
+  const written = graphFromJson(manifest.written);
+  if ("message" in written) throw new Refusal(exit.wrong, `${path}: ${written.message}`);
+  const problems = new Problems();
+  const plan = lower(written, { level: manifest.fused ? levels.O1 : levels.O0, maxBatch: manifest.maxBatch }, problems);
+  const same =
+    plan?.launches.length === manifest.launches.length &&
+    plan.launches.every((launch, index) => launch.name === manifest.launches[index]!.name);
+  if (!plan || !same)
+    throw new Refusal(
+      exit.wrong,
+      `${folder} was compiled by another sec (${manifest.compilerVersion}), which planned it otherwise`,
+      "compile the network again",
+    );
+  return { plan, manifest, kernelText: (name) => read(`kernels/${name}.wgsl`), diagnostics: [] };
+}
+
+function madeUp(graph: Graph, { seed = 0, quiet }: VerifyFlags, io: Io): ReadonlyMap<string, Tensor> {
+  if (!quiet) io.err(`note: no --weights: they are made up, seed ${seed}\n`);
+  return seedWeights(graph, seed);
+}
+
+/** As a normalised picture is: zero mean, unit deviation. Two images unless they are large. */
+function randomInputs(plan: Plan, seed: number): Map<string, Tensor> {
+  const large = plan.inputs.some(({ value }) => elementsPerImage(value.type) > 1 << 14);
+  const batch = Math.min(plan.maxBatch, large ? 1 : 2);
+  return new Map(
+    plan.inputs.map(({ name, value }) => {
+      const image = zeros([batch, ...(value.type.shape.slice(1) as number[])]);
+      fillRandom(image.data, seed, `verify ${name}`, { deviation: 1 });
+      return [name, image];
+    }),
+  );
+}
+
+function outcome(
+  plan: Plan,
+  result: VerifyResult,
+  adapter: string,
+  batch: number,
+  diagnostics: readonly unknown[],
+): Outcome {
+  const { findings, worstShare, worstValue, worstGate, outputs, launches } = result;
+  const ok = findings.length === 0;
+  const number = (value: number) => value.toExponential(1);
+  const rows = [
+    [
+      "launches",
+      `${launches}`,
+      `the worst error is ${worstShare.share.toFixed(2)} of what f32 rounding explains (${worstShare.launch})`,
+    ],
+    [
+      "values",
+      number(worstValue.relative),
+      `largest relative difference, of ${worstValue.value}; allowed ${number(tolerance.relative)}`,
+    ],
+    ...(plan.written.insertions.length > 0
+      ? [["gates", number(worstGate), `largest difference; allowed ${number(tolerance.gate)}`]]
+      : []),
+    ...outputs.map(({ name, relative }) => [
+      name,
+      number(relative),
+      `relative difference per image; allowed ${number(tolerance.relative)}`,
+    ]),
+  ];
+  const wrong = findings.slice(0, 20).map(({ launch, value, message }) => `${launch}: ${value}: ${message}`);
+  const more = findings.length > 20 ? [`and ${findings.length - 20} more`] : [];
+  const verdict = ok
+    ? `${plan.name} agrees with the reference`
+    : `${plan.name} disagrees with the reference, first in ${findings[0]!.launch}`;
+  return {
+    exit: ok ? exit.done : exit.bug,
+    document: {
+      ok,
+      network: plan.name,
+      on: adapter,
+      batch,
+      launches,
+      worstShare,
+      worstValue,
+      worstGate,
+      outputs,
+      findings,
+      diagnostics,
+    },
+    text: [`${verdict} (${batch} image${batch === 1 ? "" : "s"}, ${adapter})`, table(rows), ...wrong, ...more, ""].join(
+      "\n",
+    ),
+  };
 }

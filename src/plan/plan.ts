@@ -8,8 +8,12 @@ import type { TensorType } from "../tensor/type.ts";
  */
 export interface Plan {
   readonly name: string;
+  /** The graph as it was written, before passes: what verification compares with. */
+  readonly written: Graph;
   /** The graph that the launches compute, after passes. */
   readonly graph: Graph;
+  /** False at -O0: one launch for each node. */
+  readonly fused: boolean;
   readonly launches: readonly Launch[];
   /** Every stored activation, boundary values included. */
   readonly values: readonly Value[];

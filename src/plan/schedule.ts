@@ -22,6 +22,8 @@ import { verifyPlan } from "./verify.ts";
 import { planWeights, type WantedTensor } from "./weights.ts";
 
 export interface ScheduleOptions {
+  /** The graph before passes; the scheduled one itself where there were none. */
+  readonly written?: Graph;
   /** False at -O0: one launch for each node. */
   readonly fuse: boolean;
   /** An upper bound from the command line; bindings of 128 MiB give another. */
@@ -62,7 +64,9 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
 
   const plan: Plan = {
     name: graph.name,
+    written: options.written ?? source,
     graph,
+    fused: options.fuse,
     launches: drafts.map(({ wanted: _, ...launch }, index) => ({
       ...launch,
       reads: launch.reads.map(place),

@@ -1,4 +1,5 @@
 import { Bug, type Span } from "../../src/diagnostics.ts";
+import { graphToJson, type GraphJson } from "../../src/ir/json.ts";
 import { GENERATOR } from "../../src/marker.ts";
 import { limits, type BoundaryValue, type Launch, type Plan } from "../../src/plan/plan.ts";
 import { binLength } from "../../src/weights/binHeader.ts";
@@ -17,6 +18,10 @@ export interface Manifest extends Omit<NetworkDescription, "name" | "launches" |
   readonly formatVersion: string;
   readonly target: "wgsl";
   readonly network: string;
+  /** At -O0: one kernel for each node. */
+  readonly fused: boolean;
+  /** The network as it was written, before passes: `sec verify` compares the kernels in the folder with it. */
+  readonly written: GraphJson;
   readonly launches: readonly LaunchEntry[];
   readonly weights: NetworkDescription["weights"] & {
     readonly tensors: readonly TensorEntry[];
@@ -54,6 +59,7 @@ export function describe(plan: Plan, kernels: readonly RenderedKernel[], place: 
     compilerVersion: version,
     target: "wgsl",
     network: plan.name,
+    fused: plan.fused,
     fingerprint: fingerprint(layout),
     maxBatch: plan.maxBatch,
     requiredLimits: requiredLimits(plan, kernels),
@@ -76,6 +82,7 @@ export function describe(plan: Plan, kernels: readonly RenderedKernel[], place: 
       })),
       program: programToJson(program),
     },
+    written: graphToJson(plan.written),
     files: [
       { path: "net.js" },
       { path: "net.d.ts" },
