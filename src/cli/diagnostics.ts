@@ -25,17 +25,16 @@ export function diagnosticsJson(list: readonly Diagnostic[], io: Io): readonly o
   }));
 }
 
-/** 2 where only the command line is to blame: a parameter or a network that was named and is not there. */
+/** 2 where only the command line is to blame: a parameter, a value or a network that was named and is not there. */
 export function exitOf(list: readonly Diagnostic[]): ExitCode {
   const errors = list.filter(({ severity }) => severity === "error");
   if (errors.length === 0) return exit.done;
   return errors.every(isUsage) ? exit.usage : exit.wrong;
 }
 
-const usageCodes: ReadonlySet<string> = new Set(["SE0210", "SE0310", "SE0311", "SE0901", "SE0902"]);
-
+/** What has no place in a source was said on the command line; only a file without a network has none either. */
 function isUsage({ code, span }: Diagnostic): boolean {
-  return usageCodes.has(code) || span?.file === literalFile;
+  return span === undefined ? code !== "SE0209" : span.file === literalFile;
 }
 
 function sourceOf(file: string, io: Io): string | undefined {

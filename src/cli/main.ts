@@ -21,7 +21,11 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
       io.out(program.helpInformation());
       return exit.done;
     }
-    await program.parseAsync(argv, { from: "user" });
+    // Commander's own `help x` says nothing of an x that it does not know.
+    const [first, topic] = argv;
+    const isKnown = program.commands.some((each) => each.name() === topic);
+    const asked = first === "help" && topic !== undefined ? [topic, ...(isKnown ? ["--help"] : [])] : argv;
+    await program.parseAsync(asked, { from: "user" });
     // Help and version end with an error of their own; every other path ran a command.
     return finish(outcome!);
   } catch (error) {
@@ -55,7 +59,11 @@ export async function runProcess(): Promise<void> {
       process.exit(error.code === "EPIPE" ? exit.done : exit.unwritten);
     });
   }
-  const code = await main(process.argv.slice(2), processIo());
+  const argv = process.argv.slice(2);
+  const io = processIo();
+  // What is thrown outside of `main`, by a device's callback perhaps, is a bug, too.
+  process.on("uncaughtException", (error) => process.exit(reportCrash(error, argv, io).exit));
+  const code = await main(argv, io);
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   // A WebGPU device keeps the process alive for as long as it is referenced.
   process.exit(code);

@@ -1,5 +1,6 @@
-import { existsSync, realpathSync } from "node:fs";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { Bug } from "../diagnostics.ts";
 import { decodeUtf8 } from "../syntax/utf8.ts";
 import type { NetworkFlags } from "./commands.ts";
 import { exit, Refusal, usage } from "./exit.ts";
@@ -8,8 +9,6 @@ import type { Io } from "./io.ts";
 
 /** Where a network's sources lie, as the compiler wants to know it. */
 export interface Project {
-  /** The file as it was named. */
-  readonly named: string;
   /** The entry's path below the root, with `/`: what messages and generated code show. */
   readonly entry: string;
   /** A source below the root. */
@@ -33,13 +32,14 @@ export async function openProject(file: string, { stdinFilename }: NetworkFlags,
   const inputs = file === "-" ? [] : [path];
   const load = (wanted: string): string | undefined => {
     const found = wanted === entry ? text : sourceBelow(root, wanted);
-    if (found !== undefined) {
-      io.sources.set(wanted, found);
-      if (wanted !== entry) inputs.push(join(root, wanted));
-    }
+    if (found === undefined) return undefined;
+    io.sources.set(wanted, found);
+    if (wanted !== entry) inputs.push(join(root, wanted));
+    // How the tests see what a bug looks like.
+    if (io.env.SEC_TEST_CRASH) throw new Bug(io.env.SEC_TEST_CRASH);
     return found;
   };
-  return { named, entry, load, inputs: () => inputs };
+  return { entry, load, inputs: () => inputs };
 }
 
 export const configNames = ["sec.config.json", "sec.config.js", "sec.config.ts"] as const;
@@ -70,11 +70,14 @@ async function textOfStdin(io: Io): Promise<string> {
   return decoded.text;
 }
 
-/** Links are followed, but not out of the project. */
+/** Links are followed, but not out of the project. What is no file is not there: the compiler says where it was asked for. */
 function sourceBelow(root: string, path: string): string | undefined {
   const full = join(root, path);
-  if (!existsSync(full)) return undefined;
-  if (!realpathSync(full).startsWith(realpathSync(root) + sep)) return undefined;
+  if (!statSync(full, { throwIfNoEntry: false })?.isFile()) return undefined;
+  if (!realpathSync(full).startsWith(realpathSync(root) + sep)) {
+    throw new Refusal(exit.wrong, `${path} is a link that leads out of the project`);
+  }
   const read = readSource(full);
-  return read.ok ? read.text : undefined;
+  if (!read.ok) throw new Refusal(exit.wrong, read.message.replace(full, path));
+  return read.text;
 }
