@@ -478,7 +478,7 @@ export const codes = {
   },
   SE0315: {
     title: "Network too large",
-    explanation: "A network has at most 10,000 layers, and its program runs at most a million statements.",
+    explanation: "A network has at most 10,000 layers, and its program runs at most 100,000 statements.",
     example: {
       wrong: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  for i in 0..20000 { relu }\n  output y\n}\n",
       right: "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  for i in 0..20 { relu }\n  output y\n}\n",

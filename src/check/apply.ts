@@ -235,7 +235,7 @@ function instantiateNetwork(scope: Scope, application: Application, definition: 
     unit: undefined,
   };
   if (!bindParams(definition, args, scope, body, span)) return unknown;
-  const outputs = runNetwork(definition, body);
+  const outputs = new Map([...runNetwork(definition, body)].map(([name, { value }]) => [name, value]));
   const [only, ...more] = outputs.values();
   if (only && more.length === 0) return only;
   return { kind: "outputs", network: callee.text, outputs };
@@ -314,6 +314,12 @@ function split(scope: Scope, args: readonly Arg[], all = false): { tensors: Valu
   return { tensors, rest: args.slice(i) };
 }
 
+const argumentsElsewhere: ReadonlyMap<string, string> = new Map([
+  ["stride", "a stride stands beside its window: `3x3 / 2`"],
+  ["strides", "a stride stands beside its window: `3x3 / 2`"],
+  ["activation", "an activation is a step of its own: `conv 64, 3x3 -> relu`"],
+]);
+
 /** Which argument goes to which parameter: first those in order, then those with a name. */
 function match(
   scope: Scope,
@@ -340,7 +346,7 @@ function match(
         "SE0303",
         arg.name!.span,
         `\`${callee}\` has no argument \`${name}\``,
-        didYouMean(name, names) ?? expects,
+        argumentsElsewhere.get(name) ?? didYouMean(name, names) ?? expects,
       );
     }
     const earlier = matched.get(name);

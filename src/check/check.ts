@@ -31,10 +31,12 @@ export function check(options: CheckOptions): Graph | undefined {
   const { problems } = options;
   const program = load(options.entry, options.load, problems);
   if (!program) return undefined;
-  resolve(program, problems);
+  const unused = resolve(program, problems);
   const definition = choose(program, options.network, problems);
-  if (!definition) return undefined;
-  return elaborate(program, definition, options.set, problems);
+  const graph = definition && elaborate(program, definition, options.set, problems);
+  // Where something is wrong, other things seem unused.
+  if (graph) for (const warning of unused) problems.report(warning);
+  return graph;
 }
 
 /** What tools ask about a file before they compile it. */
@@ -125,12 +127,14 @@ function elaborate(
     made: [],
     insertions: [],
     scaled: new Set(),
+    clashed: new Set(),
     inserts: [],
     untold: new Set(),
     stages: new Map(),
     readItems: new Map(),
     readWhole: new Set(),
     budget: maxStatements,
+    depth: 0,
   };
   const scope: Scope = {
     session,
@@ -158,7 +162,7 @@ function elaborate(
     }
     if (problems.failed) return undefined;
 
-    const made = [...outputs].map(([name, value]) => {
+    const made = [...outputs].map(([name, { value }]) => {
       if (value.kind !== "tensor") throw new Bug(`the output ${name} is unknown, and nothing was reported`);
       return { name, node: value.node };
     });
@@ -241,7 +245,8 @@ function readLiteral(text: string, type: Type, what: string, scope: Scope): Valu
   const expr: Expr = isItem ? { kind: "list", items: [literal], span: literal.span } : literal;
   const value = evaluateAs(expr, type, { ...scope, session: { ...scope.session, problems: own } }, what);
   for (const { code, severity, message, hint } of own.list) {
-    problems.report({ code, severity, message, ...(hint === undefined ? {} : { hint }) });
+    const words = message.includes(what) ? message : `${what}: ${message}`;
+    problems.report({ code, severity, message: words, ...(hint === undefined ? {} : { hint }) });
   }
   return value;
 }

@@ -141,6 +141,8 @@ export function finishInsertions(session: Session, scope: Scope): void {
         hint: there.length > 0 ? `its stages are ${there.join(", ")}` : "the network has no stages: write `stage 2 …`",
       });
     }
+    // The rest is of interest only if nothing is wrong.
+    if (session.problems.failed) continue;
     if (insert.at !== "none" && !insert.reached) {
       report(scope, "SE0511", "warning", insert.span, { message: "no unit below this insertion takes part in it" });
     }
@@ -221,10 +223,11 @@ export function pointsOf(body: readonly Statement[]): readonly string[] {
   if (known) return known;
   const found = new Set<string>();
   eachStep(body, ({ action }) => {
-    if (action.kind === "point") found.add(memberOf(Placement, action.name) ?? action.name);
+    if (action.kind === "point") found.add(memberOf(Placement, action.name) ?? "none");
     if (action.kind === "residual") for (const implied of ["pre", "standard", "identity", "post"]) found.add(implied);
   });
-  const points = Placement.members.filter((member) => found.has(member));
+  // With a point that is none, reported by resolve.ts, it is not known what was meant.
+  const points = found.has("none") ? [] : Placement.members.filter((member) => found.has(member));
   pointsMemo.set(body, points);
   return points;
 }

@@ -1,5 +1,5 @@
 import type { Code } from "../codes.ts";
-import type { Problems, Severity, Span } from "../diagnostics.ts";
+import type { Diagnostic, Problems, Span } from "../diagnostics.ts";
 import type { Arg, Definition, Expr, Name, Param, Pipeline, Statement, Step, TypeName } from "../syntax/ast.ts";
 import { functions } from "./functions.ts";
 import { isLayer, layers } from "./layers.ts";
@@ -10,27 +10,30 @@ import { builtinEnums, builtinTypeNames, memberOf, Placement, typeOf, type EnumT
 /**
  * Names, in every definition of the program, used or not: what is unknown, declared twice, or never used. What depends
  * on values (types, shapes, the members of a tensor) is found while a network runs, where an unknown name is silent.
+ *
+ * @returns warnings of what is not used: of interest only if nothing is wrong
  */
-export function resolve(program: Program, problems: Problems): void {
+export function resolve(program: Program, problems: Problems): Diagnostic[] {
   const enums = enumsOf(program);
+  const unused: Diagnostic[] = [];
   for (const unit of program.files.values()) {
     const usedImports = new Set<string>();
     for (const declared of unit.names.values()) {
       if (declared === missing || declared.home !== unit) continue;
       if (declared.kind === "enum") resolveEnum(declared.declaration.members, problems);
-      else new Resolver(unit, declared.definition, enums, problems, usedImports).run();
+      else new Resolver(unit, declared.definition, enums, problems, usedImports, unused).run();
     }
     if (unit.path.startsWith("std/")) continue;
     for (const name of unit.imports.flatMap((line) => line.names)) {
       if (usedImports.has(name.text) || unit.names.get(name.text) === missing) continue;
-      problems.report({
-        code: "SE0211",
-        severity: "warning",
-        span: name.span,
-        message: `\`${name.text}\` is imported and not used`,
-      });
+      unused.push(notUsed(name.span, `\`${name.text}\` is imported and not used`));
     }
   }
+  return unused;
+}
+
+function notUsed(span: Span, message: string): Diagnostic {
+  return { code: "SE0211", severity: "warning", span, message };
 }
 
 export function enumsOf(program: Program): readonly EnumType[] {
@@ -59,15 +62,12 @@ function resolveEnum(members: readonly Name[], problems: Problems): void {
 
 /** What other frameworks call our ops, in lower case, or what to do instead. */
 const namesElsewhere: ReadonlyMap<string, string> = new Map([
-  ["conv2d", "conv"],
   ["convolution", "conv"],
   ["depthwise", "dwconv"],
   ["linear", "dense"],
   ["fc", "dense"],
   ["batchnorm", "bn"],
   ["batchnorm2d", "bn"],
-  ["maxpool2d", "maxpool"],
-  ["avgpool2d", "avgpool"],
   ["globalavgpool", "gap"],
   ["adaptiveavgpool2d", "gap"],
   ["globalmaxpool", "gmp"],
@@ -94,7 +94,6 @@ type Locals = Map<string, Local>;
 /** One definition. A class, because every visit needs the same five things. */
 class Resolver {
   private readonly scopes: Locals[] = [];
-  private failed = false;
   private readonly isLibrary: boolean;
   private readonly usesSe: boolean;
 
@@ -104,6 +103,7 @@ class Resolver {
     private readonly enums: readonly EnumType[],
     private readonly problems: Problems,
     private readonly usedImports: Set<string>,
+    private readonly unused: Diagnostic[],
   ) {
     this.isLibrary = unit.path.startsWith("std/");
     this.usesSe = definition.uses.some((name) => name.text === "se");
@@ -112,7 +112,7 @@ class Resolver {
   run(): void {
     const { definition } = this;
     if (isLayer(definition.name.text) || Object.hasOwn(functions, definition.name.text)) {
-      this.report("SE0214", "error", definition.name.span, `\`${definition.name.text}\` is a word of the language`, {
+      this.report("SE0214", definition.name.span, `\`${definition.name.text}\` is a word of the language`, {
         hint: `give the ${definition.kind} another name`,
       });
     }
@@ -144,14 +144,14 @@ class Resolver {
     if (typeOf(written, named) || this.unit.names.get(written.name) === missing) return;
     if (written.name === "list") {
       if (written.args.length === 1) return this.type(written.args[0]!);
-      return this.report("SE0305", "error", written.span, "a list has items of one type: `list<int>`");
+      return this.report("SE0305", written.span, "a list has items of one type: `list<int>`");
     }
     if (builtinTypeNames.includes(written.name)) {
-      return this.report("SE0305", "error", written.span, `\`${written.name}\` takes no type in angle brackets`);
+      return this.report("SE0305", written.span, `\`${written.name}\` takes no type in angle brackets`);
     }
     const own = [...this.unit.names].flatMap(([name, declared]) => (declared.kind === "enum" ? [name] : []));
     const names = [...builtinTypeNames, ...own];
-    this.report("SE0305", "error", written.span, `there is no type \`${written.name}\``, {
+    this.report("SE0305", written.span, `there is no type \`${written.name}\``, {
       hint: didYouMean(written.name, names) ?? `types are ${names.join(", ")}`,
     });
   }
@@ -160,20 +160,20 @@ class Resolver {
     const word = name.text;
     const what = kind === "input" ? "an input" : `a ${kind}`;
     if (word === "x" || word === "N") {
-      this.report("SE0214", "error", name.span, `\`${word}\` cannot be the name of ${what}`, {
+      this.report("SE0214", name.span, `\`${word}\` cannot be the name of ${what}`, {
         hint: word === "x" ? "`x` is what a block or chain is given" : "`N` is the batch",
       });
       this.scopes.at(-1)!.set(word, { kind, span: name.span, used: true });
       return;
     }
     if (kind === "value" && (isLayer(word) || Object.hasOwn(functions, word))) {
-      this.report("SE0214", "error", name.span, `\`${word}\` is a word of the language, and cannot name a value`);
+      this.report("SE0214", name.span, `\`${word}\` is a word of the language, and cannot name a value`);
       return;
     }
     const other = this.find(word);
     const declared = this.unit.names.get(word);
     if (other && other.kind !== "label") {
-      this.report("SE0203", "error", name.span, `\`${word}\` is declared already`, {
+      this.report("SE0203", name.span, `\`${word}\` is declared already`, {
         related: [
           { span: other.span, message: `${other.kind === "input" ? "an input" : `a ${other.kind}`} of that name` },
         ],
@@ -182,7 +182,7 @@ class Resolver {
       return;
     }
     if (declared?.kind === "definition") {
-      this.report("SE0203", "error", name.span, `\`${word}\` is the name of a ${declared.definition.kind}`, {
+      this.report("SE0203", name.span, `\`${word}\` is the name of a ${declared.definition.kind}`, {
         related: [{ span: declared.definition.name.span, message: "declared here" }],
       });
       return;
@@ -198,19 +198,18 @@ class Resolver {
   /** Files are named after a network. */
   private fileName({ text, span }: Name): void {
     if (!/^(con|prn|aux|nul|com\d|lpt\d)$/i.test(text)) return;
-    this.report("SE0217", "error", span, `\`${text}\` cannot name a network: Windows reserves it as a file name`);
+    this.report("SE0217", span, `\`${text}\` cannot name a network: Windows reserves it as a file name`);
   }
 
   private context(name: Name, verb: string): void {
     if (name.text === "se") {
       if (verb === "uses" && this.definition.kind === "network") {
-        this.report("SE0510", "error", name.span, "a network uses nothing: it says `insert se(…)`");
+        this.report("SE0510", name.span, "a network uses nothing: it says `insert se(…)`");
       }
       return;
     }
     this.report(
       "SE0510",
-      "error",
       name.span,
       `there is nothing called \`${name.text}\` to ${verb === "uses" ? "use" : "insert"}`,
       {
@@ -282,7 +281,7 @@ class Resolver {
 
   private onlyInNetwork(what: string, span: Span): void {
     if (this.definition.kind === "network") return;
-    this.report("SE0321", "error", span, `${what} stands in a network, not in a block`, {
+    this.report("SE0321", span, `${what} stands in a network, not in a block`, {
       hint: "a block is given the value that flows into it, `x`, and gives the value of its last line",
     });
   }
@@ -332,12 +331,12 @@ class Resolver {
     const points = Placement.members.filter((member) => member !== "none");
     const member = memberOf(Placement, name);
     if (member === undefined || member === "none") {
-      this.report("SE0509", "error", span, `there is no point \`${name}\``, {
+      this.report("SE0509", span, `there is no point \`${name}\``, {
         hint: didYouMean(name, points) ?? `the points are ${points.join(", ")}`,
       });
     } else if (this.definition.kind === "block" && !this.usesSe) {
       const { name: block } = this.definition;
-      this.report("SE0509", "error", span, `\`${block.text}\` has a point but does not use se`, {
+      this.report("SE0509", span, `\`${block.text}\` has a point but does not use se`, {
         related: [{ span: block.span, message: `write \`block ${block.text}(…) uses se\`` }],
       });
     }
@@ -403,16 +402,16 @@ class Resolver {
     if (declared === missing) return;
     if (declared) {
       const kind = declared.kind === "enum" ? "enum" : declared.definition.kind;
-      return this.report("SE0201", "error", span, `\`${word}\` is a ${kind}, not a value`);
+      return this.report("SE0201", span, `\`${word}\` is a ${kind}, not a value`);
     }
     if (isLayer(word))
-      return this.report("SE0201", "error", span, `\`${word}\` is an op, not a value`, {
+      return this.report("SE0201", span, `\`${word}\` is an op, not a value`, {
         hint: `\`${word}(x)\` applies it`,
       });
     if (word === "x") {
-      return this.report("SE0201", "error", span, "`x` is what a block is given; a network has its inputs");
+      return this.report("SE0201", span, "`x` is what a block is given; a network has its inputs");
     }
-    this.report("SE0201", "error", span, `\`${word}\` is not known here`, {
+    this.report("SE0201", span, `\`${word}\` is not known here`, {
       hint: didYouMean(word, [...this.visible(), ...this.enums.flatMap((type) => type.members)]),
     });
   }
@@ -435,7 +434,7 @@ class Resolver {
       nearest(text, known) ??
       namesElsewhere.get(nearest(text, namesElsewhere.keys()) ?? "");
     const hint = elsewhere?.includes(" ") ? elsewhere : elsewhere && `did you mean \`${elsewhere}\`?`;
-    this.report("SE0202", "error", span, `there is no op or block \`${text}\``, { hint });
+    this.report("SE0202", span, `there is no op or block \`${text}\``, { hint });
   }
 
   // --- scopes --------------------------------------------------------------------------------------------------
@@ -444,10 +443,9 @@ class Resolver {
     this.scopes.push(new Map());
     visit();
     for (const [name, local] of this.scopes.pop()!) {
-      // Where a name is wrong, another one seems unused.
-      if (local.used || this.isLibrary || this.failed) continue;
+      if (local.used || this.isLibrary) continue;
       if (local.kind === "parameter" || local.kind === "value") {
-        this.report("SE0211", "warning", local.span, `the ${local.kind} \`${name}\` is not used`);
+        this.unused.push(notUsed(local.span, `the ${local.kind} \`${name}\` is not used`));
       }
     }
   }
@@ -462,13 +460,18 @@ class Resolver {
 
   private report(
     code: Code,
-    severity: Severity,
     span: Span,
     message: string,
     more: { readonly related?: readonly { span: Span; message: string }[]; readonly hint?: string | undefined } = {},
   ): void {
     const { related, hint } = more;
-    if (severity === "error") this.failed = true;
-    this.problems.report({ code, severity, span, message, ...(related ? { related } : {}), ...(hint ? { hint } : {}) });
+    this.problems.report({
+      code,
+      severity: "error",
+      span,
+      message,
+      ...(related ? { related } : {}),
+      ...(hint ? { hint } : {}),
+    });
   }
 }

@@ -25,6 +25,8 @@ export interface Session {
   readonly insertions: Insertion[];
   /** The `.scale` nodes, to notice two SE blocks at one point. */
   readonly scaled: Set<Node>;
+  /** Calls of blocks whose names were taken already. */
+  readonly clashed: Set<Call>;
   readonly inserts: InsertContext[];
   /** Blocks that use se and were not told: each is reported once. */
   readonly untold: Set<Definition>;
@@ -35,6 +37,8 @@ export interface Session {
   readonly readWhole: Set<readonly Value[]>;
   /** Statements that may still run: loops in loops must end while someone is watching. */
   budget: number;
+  /** How many bodies are being run, one inside the other. */
+  depth: number;
 }
 
 /** Where a statement stands: what its names mean, and what the things it makes are called. */
@@ -51,7 +55,7 @@ export interface Scope {
   /** What the last `insert se(…)` above says. A body that holds one sees it from there on. */
   insertion: InsertContext | undefined;
   /** Where `output` puts its value; undefined in a block. */
-  readonly outputs: Map<string, Value> | undefined;
+  readonly outputs: Map<string, { readonly value: Value; readonly span: Span }> | undefined;
   readonly stage: number | undefined;
   /** Which unit of a repeat this is: decides `2 then 1`. */
   readonly index: number | undefined;
@@ -88,9 +92,18 @@ export interface Locals {
 }
 
 export const maxLayers = 10_000;
-export const maxStatements = 1_000_000;
+export const maxStatements = 100_000;
 export const maxDepth = 64;
+/** Of bodies in bodies, through all the blocks around: the checker recurses. */
+export const maxNesting = 500;
 export const maxElements = 2 ** 31;
+
+/** One statement or one round of a loop. */
+export function spend(scope: Scope, span: Span): void {
+  if (--scope.session.budget >= 0) return;
+  report(scope, "SE0315", "error", span, { message: `the program runs more than ${maxStatements} statements` });
+  throw new Stop();
+}
 
 /** Thrown after the report of an error that makes going on pointless; caught by `check`. */
 export class Stop extends Error {}
@@ -148,6 +161,11 @@ function claimLabel(scope: Scope, label: Name): string {
     take(scope, name, label.span);
     return label.text;
   }
+  const call = scope.calls[0];
+  if (call && taken.span.start === label.span.start && taken.span.file === label.span.file) {
+    clash(scope, call, label);
+    return claimFree(scope, label.text, label.span);
+  }
   const same = taken.name === name;
   report(scope, same ? "SE0212" : "SE0213", "error", label.span, {
     message: same
@@ -159,6 +177,17 @@ function claimLabel(scope: Scope, label: Name): string {
       : "names become file names, and some file systems do not tell the two apart",
   });
   return claimFree(scope, label.text, label.span);
+}
+
+/** One line of a block made twice under one name: the block is applied twice without a label. One report a call. */
+function clash(scope: Scope, call: Call, label: Name): void {
+  if (scope.session.clashed.has(call)) return;
+  scope.session.clashed.add(call);
+  report({ ...scope, calls: scope.calls.slice(1) }, "SE0212", "error", call.span, {
+    message: `two layers are called \`${join(scope.path, label.text)}\`: \`${call.name}\` stands here twice without a label`,
+    related: [{ span: label.span, message: "the layer that would be made twice" }],
+    hint: `write \`second: ${call.name}(…)\`: its layers are then called \`second.${label.text}\``,
+  });
 }
 
 export function claimFree(scope: Scope, base: string, span: Span): string {
@@ -199,7 +228,7 @@ export function make<K extends OpName>(
       message: `\`${layerName(name)}\`: ${made.complaint}`,
       related: (made.about ?? []).flatMap((input) => {
         const node = named[input];
-        return node && node.op !== "parameter" ? [whence(node, input === "x" ? undefined : input)] : [];
+        return node && node.op !== "parameter" ? [whence(node, roleOf(input))] : [];
       }),
       hint: hintFor(op, named),
     });
@@ -249,6 +278,11 @@ export function weight(place: Place, key: string, shape: readonly number[], role
   if ("complaint" in node) throw new Bug(node.complaint);
   scope.session.parameters.set(name, node);
   return node;
+}
+
+function roleOf(input: string): string | undefined {
+  if (input === "x") return undefined;
+  return /^\d+$/.test(input) ? `value ${Number(input) + 1}` : input;
 }
 
 function hintFor(op: OpName, inputs: Readonly<Record<string, Node>>): string | undefined {

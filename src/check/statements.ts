@@ -29,7 +29,9 @@ import {
   lookUp,
   make,
   maxElements,
+  maxNesting,
   report,
+  spend,
   Stop,
   type Scope,
 } from "./scope.ts";
@@ -42,14 +44,23 @@ import { describeValue, unknown, type Value } from "./values.ts";
  * @param value what flows in; undefined at the top of a network, before its input
  */
 export function runBody(body: readonly Statement[], scope: Scope, value: Value | undefined): Value | undefined {
+  const { session } = scope;
+  if (++session.depth > maxNesting) {
+    const span = body[0]?.span ?? scope.calls[0]!.span;
+    report({ ...scope, calls: [] }, "SE0314", "error", span, {
+      message: `bodies are nested more than ${maxNesting} deep, with those of the blocks around`,
+    });
+    throw new Stop();
+  }
   let current = value;
   for (const statement of body) current = runStatement(statement, scope, current);
+  session.depth--;
   return current;
 }
 
 /** Runs a network's body and gives its outputs. */
-export function runNetwork(definition: Definition, scope: Scope): ReadonlyMap<string, Value> {
-  const outputs = new Map<string, Value>();
+export function runNetwork(definition: Definition, scope: Scope): NonNullable<Scope["outputs"]> {
+  const outputs: NonNullable<Scope["outputs"]> = new Map();
   const body: Scope = { ...scope, unit: { definition, channels: undefined }, outputs };
   runBody(definition.body, body, undefined);
   finishUnit(body, definition.name.span);
@@ -57,12 +68,7 @@ export function runNetwork(definition: Definition, scope: Scope): ReadonlyMap<st
 }
 
 function runStatement(statement: Statement, scope: Scope, current: Value | undefined): Value | undefined {
-  if (--scope.session.budget < 0) {
-    report(scope, "SE0315", "error", statement.span, {
-      message: "the program runs too many statements: a loop is too long",
-    });
-    throw new Stop();
-  }
+  spend(scope, statement.span);
   switch (statement.kind) {
     case "input":
       return runInput(statement, scope);
@@ -102,6 +108,7 @@ function runFor(statement: ForStatement, scope: Scope, value: Value | undefined)
   if (from === undefined || to === undefined) return unknown;
   let current = value;
   for (let i = from; i < to; i++) {
+    spend(scope, statement.span);
     const path = { path: join(scope.path, String(i)), weights: join(scope.weights, String(i)) };
     const body = inner(scope, path);
     bindLocal(body, statement.variable.text, { kind: "int", value: i });
@@ -199,7 +206,7 @@ function runRepeat(action: Repeat, step: Step, scope: Scope, value: Value): Valu
   const group = labelled(scope, step.label);
   let current: Value = value;
   for (let index = 0; index < count; index++) {
-    if (--scope.session.budget < 0) throw new Stop();
+    spend(scope, action.span);
     const label = { text: String(index), span: action.unit.span };
     const unit = { ...group, stage, index };
     current = applyCallee(unit, { ...action.unit, label }, current) ?? unknown;
@@ -363,6 +370,8 @@ function inputNode(
   if (known) {
     // Two networks called by one may share an input.
     if (scope.calls.length > 0 && sameType(known.type, type)) return { kind: "tensor", node: known };
+    // Two in one network are reported by resolve.ts, but for one in a loop.
+    if (scope.calls.length === 0 && known.span.start !== span.start) return unknown;
     report(scope, "SE0203", "error", name.span, {
       message: `there are two inputs called \`${name.text}\``,
       related: [{ span: known.span, message: "the other one is here" }],
@@ -385,13 +394,17 @@ function inputNode(
 function runOutput(statement: OutputStatement, scope: Scope, current: Value | undefined): void {
   const { name, span, type: written } = statement;
   if (!scope.outputs) return;
-  if (scope.outputs.has(name.text)) {
-    report(scope, "SE0203", "error", name.span, { message: `there are two outputs called \`${name.text}\`` });
+  const other = scope.outputs.get(name.text);
+  if (other) {
+    report(scope, "SE0203", "error", name.span, {
+      message: `there are two outputs called \`${name.text}\``,
+      related: [{ span: other.span, message: "the other one is here" }],
+    });
     return;
   }
   const value = outputValue(statement, scope, current);
   const type = written && tensorType(written, scope);
-  scope.outputs.set(name.text, value);
+  scope.outputs.set(name.text, { value, span: name.span });
   if (value.kind === "tensor" && type && !sameType(value.node.type, type)) {
     report(scope, "SE0405", "error", written.span, {
       message: `the output \`${name.text}\` is declared as ${typeText(type)}, but it is ${typeText(value.node.type)}`,

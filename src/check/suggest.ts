@@ -10,11 +10,17 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     if (candidate === word) continue;
-    const distance =
-      candidate.toLowerCase() === word.toLowerCase() ? 0 : editDistance(word.toLowerCase(), candidate.toLowerCase());
+    const distance = distanceOf(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
+}
+
+/** A longer or shorter form counts as one error: `padding` for `pad`, `conv` for `conv2d`. */
+function distanceOf(a: string, b: string): number {
+  if (a === b) return 0;
+  const isForm = Math.min(a.length, b.length) >= 3 && (a.startsWith(b) || b.startsWith(a));
+  return isForm ? 1 : editDistance(a, b);
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours. */

@@ -125,9 +125,9 @@ export function valueText(value: Value): string {
 
 /** What a hint may say about the values of a type. */
 export function expectation(type: Type): string {
-  if (type.kind === "enum") return `a ${type.name}: ${type.members.join(", ")}`;
-  if (type.kind === "int") return `an ${typeName(type)}`;
-  return `a ${typeName(type)}`;
+  const name = typeName(type);
+  const article = /^[aeiou]/i.test(name) ? "an" : "a";
+  return `${article} ${name}${type.kind === "enum" ? `: ${type.members.join(", ")}` : ""}`;
 }
 
 export function sameValue(a: Value, b: Value): boolean | undefined {

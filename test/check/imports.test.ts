@@ -4,6 +4,7 @@ import { outline } from "../../src/check/check.ts";
 import { resolveImport } from "../../src/check/load.ts";
 import { standardLibrary } from "../../src/check/standardLibrary.ts";
 import { Problems } from "../../src/diagnostics.ts";
+import { formatDiagnostics } from "../../src/syntax/frame.ts";
 import { checkFiles } from "./helpers.ts";
 
 const net = (path: string, name = "unit") => `se 1
@@ -79,6 +80,24 @@ test("a file with errors does not make its names unknown", () => {
       code.slice(0, 4),
     ),
   ).toEqual(["SE01"]);
+});
+
+test("imports are at most 32 deep, and a program at most 256 files", async () => {
+  const link = (i: number) =>
+    `se 1\nimport { unit${i + 1} } from "./${i + 1}.se"\nblock unit${i}() {\n  unit${i + 1}()\n}\n`;
+  const chain = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i}.se`, link(i)]));
+  const { problems } = checkFiles({ "a.se": net("./0.se", "unit0"), ...chain });
+  const text = formatDiagnostics(problems, { source: (file) => chain[file], color: false, width: 100 });
+  await expect(text).toMatchFileSnapshot("../errors/check/SE0208.txt");
+
+  const leaf = (i: number) => `se 1\nblock unit${i}() {\n  relu\n}\n`;
+  const leaves = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`${i}.se`, leaf(i)]));
+  const imports = Object.keys(leaves).map((file, i) => `import { unit${i} } from "./${file}"`);
+  const uses = Object.keys(leaves).map((_, i) => `  u${i}: unit${i}()`);
+  const wide = `se 1\n${imports.join("\n")}\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n${uses.join("\n")}\n  output y\n}\n`;
+  expect(checkFiles({ "a.se": wide, ...leaves }).text.split("\n")[0]).toBe(
+    "SE0208 the program has more than 256 files",
+  );
 });
 
 test("what a file imports is not passed on", () => {
