@@ -8,7 +8,7 @@ import { O1 } from "../../src/passes/index.ts";
 import { mergeDense } from "../../src/passes/mergeDense.ts";
 import { runPasses, type Pass } from "../../src/passes/pass.ts";
 import { interpret } from "../../src/reference/interpret.ts";
-import { Build, expectSameOutputs, leavesOf, nodeNamed, relativeDifference, unit } from "../graphs.ts";
+import { Build, expectSameOutputs, leavesOf, nodeNamed, relativeDifference, square, unit } from "../graphs.ts";
 
 /**
  * The table of shared research/fusion-rules.md, row by row: what fires where it is legal, what must not where it is not,
@@ -154,6 +154,11 @@ describe("row: hoist avg squeeze over a 1x1 convolution", () => {
       const pooled = b.avgPool("pool", b.conv("u", v, 6), kernel, stride, padding);
       expectLeft(hoistSqueeze, b.graph(b.unary("relu", "out", b.se("se", pooled))));
     }
+    const b = new Build();
+    const v = b.unary("relu", "v", b.conv("stem", b.input("image", 4, 6), 4));
+    const above = { ...square(2, 2, 0, 1), padding: [1, 1, 0, 0], rounding: "floor", countPadding: true } as const;
+    const pooled = b.op("avgPool", "pool", { x: b.conv("u", v, 6) }, above);
+    expectLeft(hoistSqueeze, b.graph(b.unary("relu", "out", b.se("se", pooled))));
   });
 
   test.each(["relu", "relu6", "hardSwish", "silu", "sigmoid", "tanh"] as const)(
@@ -409,6 +414,33 @@ describe("row: ... V or U has other users, U is an output or dumped", () => {
     const biased = b.conv("biased", conv, 4, { bias: true });
     const dumped = b.graph(b.batchNorm("bn2", biased), nodeNamed(b.graph(biased), "biased.product"));
     expect(structure(after(foldBatchNorm, dumped))).toContain("affine 1");
+  });
+});
+
+describe("row: ... V has a squeeze of another kind: hoisting would be a second pass over it", () => {
+  test("a maximum", () => {
+    expectLeft(
+      hoistSqueeze,
+      withSe((b, v) => b.conv("u", b.se("v.se", v, { squeeze: "max", point: "3x3" }), 6)),
+    );
+    const graph = withSe((b, v) => {
+      const gate = b.dense("gate", b.squeeze("max", v, "max"), 6);
+      return b.scale("u", b.conv("conv", v, 6), gate);
+    });
+    expectLeft(hoistSqueeze, graph);
+  });
+
+  test("means of another window; of the same window it is shared", () => {
+    for (const [kernel, hoisted] of [
+      [3, false],
+      [1, true],
+    ] as const) {
+      const graph = withSe((b, v) => {
+        const means = b.op("tapMeans", "means", { x: v }, square(kernel, 2, kernel === 3 ? 1 : 0, 1));
+        return b.scale("u", b.conv("conv", v, 6, { stride: 2 }), b.dense("gate", means, 6));
+      });
+      expect(after(hoistSqueeze, graph) !== graph).toBe(hoisted);
+    }
   });
 });
 
