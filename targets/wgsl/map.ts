@@ -7,7 +7,7 @@ import type { Launch } from "../../src/plan/plan.ts";
 import { isDepthwise } from "../../src/plan/weights.ts";
 import { render } from "../render.ts";
 import { Module, type Walk } from "./emit.ts";
-import { lowest } from "./literal.ts";
+import { literal, lowest } from "./literal.ts";
 import {
   avgPool,
   bilinear,
@@ -97,12 +97,13 @@ function computeFunctions(anchor: Node, module: Module): string[] {
     }
     case "upsample": {
       const input = mapExtent(anchor.inputs.x.type);
-      const template = anchor.attrs.mode === "nearest" ? nearest : bilinear;
-      const { height, width } = anchor.attrs;
-      return [
-        operandOf(anchor.inputs.x, module),
-        render(template, { height, width, inHeight: input.height, inWidth: input.width }, {}).trimEnd(),
-      ];
+      const { height, width, mode } = anchor.attrs;
+      const extents = { height, width, inHeight: input.height, inWidth: input.width };
+      const compute =
+        mode === "nearest"
+          ? render(nearest, extents, {})
+          : render(bilinear, { ...extents, weights: literal(4 * height * width) }, {});
+      return [operandOf(anchor.inputs.x, module), compute.trimEnd()];
     }
     default:
       throw new Bug(`${anchor.name} = ${anchor.op} has no map kernel`);

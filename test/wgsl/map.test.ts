@@ -1,0 +1,159 @@
+import { describe } from "vitest";
+import { tensor } from "../../src/tensor/tensor.ts";
+import { Build, square, type Activation } from "../graphs.ts";
+import { right, useDevice } from "./check.ts";
+
+useDevice();
+
+describe("elementwise", () => {
+  const values = [
+    -1e30, -100, -89, -20, -6, -3, -1, -0.5, -0.1, -1e-3, -1e-20, 0, 1e-20, 1e-3, 0.1, 0.6, 1, 2.9, 3, 6, 20, 89, 100,
+    1e30,
+  ];
+  const leaves = new Map([["x", tensor([1, 6, 2, 2], values)]]);
+  const activations: Activation[] = ["relu", "relu6", "hardSwish", "silu", "sigmoid", "tanh", "hardSigmoid"];
+  for (const op of activations)
+    right(
+      op,
+      () => {
+        const b = new Build();
+        return b.graph(b.unary(op, "y", b.input("x", 6, 2, 2)));
+      },
+      { batch: 1, leaves },
+    );
+  right(
+    "leakyRelu, scaleBy",
+    () => {
+      const b = new Build();
+      const leaky = b.op("leakyRelu", "leaky", { x: b.input("x", 6, 2, 2) }, { negativeSlope: 0.01 });
+      return b.graph(b.op("scaleBy", "scaled", { x: leaky }, { factor: 0.3 }));
+    },
+    { batch: 1, leaves },
+  );
+  right("of two maps", () => {
+    const b = new Build();
+    const [x, r] = [b.input("x", 5, 3, 7), b.input("r", 5, 3, 7)];
+    const sum = b.op("sub", "sub", { a: x, b: r }, {});
+    return b.graph(b.op("mul", "mul", { a: sum, b: r }, {}), b.add("add", sum, sum));
+  });
+  right(
+    "batchNorm without eps, gate",
+    () => {
+      const b = new Build();
+      return b.graph(b.scale("scale", b.batchNorm("bn", b.input("x", 3, 5, 5), 0), b.vector("g", 3)));
+    },
+    { plain: true },
+  );
+});
+
+describe("pooling", () => {
+  for (const [kernel, stride, padding] of [
+    [2, 2, 0],
+    [3, 2, 1],
+    [3, 1, 1],
+  ] as const) {
+    right(`maxPool ${kernel} ${stride} ${padding}, behind relu`, () => {
+      const b = new Build();
+      const x = b.batchNorm("bn", b.input("x", 6, 7, 9));
+      return b.graph(
+        b.unary("sigmoid", "s", b.maxPool("p", x, kernel, stride, padding)),
+        b.maxPool("q", x, kernel, stride, padding),
+      );
+    });
+    for (const countPadding of [true, false])
+      right(`avgPool ${kernel} ${stride} ${padding} ${countPadding ? "counts" : "skips"} padding, ceil`, () => {
+        const b = new Build();
+        const attrs = { ...square(kernel, stride, padding, 1), rounding: "ceil" as const, countPadding };
+        return b.graph(b.op("avgPool", "p", { x: b.input("x", 3, 8, 6) }, attrs));
+      });
+  }
+});
+
+describe("convolutions", () => {
+  for (const [channels, groups, outputs] of [
+    [8, 8, 8],
+    [5, 5, 5],
+    [36, 36, 36],
+    [16, 4, 16],
+    [8, 2, 16],
+    [6, 3, 9],
+    [6, 2, 10],
+    [3, 3, 6],
+    [12, 2, 12],
+  ] as const)
+    for (const stride of [1, 2])
+      right(
+        `${channels} -> ${outputs} in ${groups} groups, stride ${stride}`,
+        () => {
+          const b = new Build();
+          const x = b.input("x", channels, 6, 7);
+          return b.graph(
+            b.unary("relu6", "r", b.batchNorm("bn", b.conv("c", x, outputs, { kernel: 3, stride, groups }))),
+          );
+        },
+        { batch: stride === 1 ? 3 : 1 },
+      );
+  right("5x5 depthwise with dilation, gated input", () => {
+    const b = new Build();
+    const x = b.scale("s", b.input("x", 8, 8, 8), b.vector("g", 8));
+    return b.graph(
+      b.conv("c", x, 8, { kernel: 5, groups: 8, dilation: 2, padding: 4 }),
+      b.conv("d", x, 8, { kernel: 3, groups: 8 }),
+    );
+  });
+  right(
+    "one thread for each output, groups 1",
+    () => {
+      const b = new Build();
+      return b.graph(b.conv("c", b.input("x", 5, 6, 5), 7, { kernel: 3, stride: 2 }));
+    },
+    { plain: true },
+  );
+});
+
+describe("channels", () => {
+  for (const sizes of [
+    [4, 8, 3],
+    [3, 5],
+    [1, 1, 1, 1, 1],
+    [8, 4],
+  ])
+    right(`concat ${sizes.join(" ")}`, () => {
+      const b = new Build();
+      const inputs = Object.fromEntries(sizes.map((size, index) => [index, b.input(`x${index}`, size, 3, 5)]));
+      return b.graph(b.unary("relu", "r", b.op("concat", "c", inputs as never, {})));
+    });
+  for (const [start, size] of [
+    [0, 3],
+    [4, 4],
+    [3, 6],
+    [9, 1],
+  ] as const)
+    right(`slice ${start} ${size}`, () => {
+      const b = new Build();
+      return b.graph(b.op("sliceChannels", "s", { x: b.unary("relu", "r", b.input("x", 10, 3, 5)) }, { start, size }));
+    });
+  for (const [channels, groups] of [
+    [8, 2],
+    [6, 3],
+    [9, 3],
+  ] as const)
+    right(`shuffle ${channels} in ${groups}`, () => {
+      const b = new Build();
+      return b.graph(b.op("shuffleChannels", "s", { x: b.input("x", channels, 3, 5) }, { groups }));
+    });
+  for (const mode of ["nearest", "bilinear"] as const)
+    for (const [height, width] of [
+      [6, 10],
+      [7, 4],
+      [2, 1],
+    ] as const)
+      right(`upsample ${mode} to ${height}x${width}`, () => {
+        const b = new Build();
+        return b.graph(b.op("upsample", "u", { x: b.input("x", 5, 3, 5) }, { height, width, mode }));
+      });
+  right("flatten", () => {
+    const b = new Build();
+    return b.graph(b.dense("fc", b.op("flatten", "f", { x: b.unary("relu", "r", b.input("x", 3, 3, 5)) }, {}), 4));
+  });
+});
