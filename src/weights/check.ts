@@ -54,7 +54,7 @@ function likelyCause(needed: readonly number[], found: readonly number[]): strin
     if (sameShape(needed, [width, height, outputs, inputs])) return ": it looks like TensorFlow's [kh, kw, in, out]";
     if (sameShape(needed, [outputs, width, inputs, height])) return ": it looks like [out, kh, kw, in], channels last";
   }
-  if (sameShape(needed, found.toReversed())) return ": it looks transposed";
+  if (sameShape(needed, trimmed(found).toReversed())) return ": it looks transposed";
   return "";
 }
 
