@@ -27,9 +27,11 @@ if (adapter === null) {
 const { vendor, architecture, device, description } = adapter.info;
 write({ head: { state: "ready", vendor, architecture, device, description }, values: {} });
 
+let running: Promise<void> = Promise.resolve();
 for await (const { head, values } of messages(Deno.stdin.readable)) {
   const load = async (path: string) => (await Deno.readFile(`${head["folder"]}/${path}`)).buffer;
-  write(await runJob(() => import(head["entry"] ?? ""), values, load));
+  // The loop goes on reading, so that the end of the input is seen also while a job hangs.
+  running = running.then(async () => write(await runJob(() => import(head["entry"] ?? ""), values, load)));
 }
 Deno.exit(0);
 
