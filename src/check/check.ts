@@ -122,6 +122,7 @@ function elaborate(
     problems,
     enums: enumsOf(program),
     names: new Map(),
+    counts: new Map(),
     parameters: new Map(),
     inputs: new Map(),
     made: [],

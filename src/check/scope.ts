@@ -18,6 +18,8 @@ export interface Session {
   readonly enums: readonly EnumType[];
   /** Taken names by their lower-case form: files and folders may be named after them. */
   readonly names: Map<string, { readonly name: string; readonly span: Span }>;
+  /** The last number given to a path whose name was taken: `layer1.0.relu` -> 3. */
+  readonly counts: Map<string, number>;
   readonly parameters: Map<string, Node>;
   readonly inputs: Map<string, Node>;
   /** Every node but parameters and inputs, in order. */
@@ -191,12 +193,15 @@ function clash(scope: Scope, call: Call, label: Name): void {
 }
 
 export function claimFree(scope: Scope, base: string, span: Span): string {
-  for (let count = 1; ; count++) {
-    const name = count === 1 ? base : `${base}_${count}`;
-    if (scope.session.names.has(join(scope.path, name).toLowerCase())) continue;
-    take(scope, join(scope.path, name), span);
-    return name;
-  }
+  const { names, counts } = scope.session;
+  const path = join(scope.path, base);
+  let count = counts.get(path) ?? 0;
+  let name: string;
+  do name = ++count === 1 ? base : `${base}_${count}`;
+  while (names.has(join(scope.path, name).toLowerCase()));
+  counts.set(path, count);
+  take(scope, join(scope.path, name), span);
+  return name;
 }
 
 function take(scope: Scope, name: string, span: Span): void {
