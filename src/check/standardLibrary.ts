@@ -40,12 +40,24 @@ block separable(channels: int, stride: int = 1, act: Act = relu) uses se {
     `se 1
 
 /// Convolution, BatchNorm, activation: the layer of a VGG or an Inception module. Points before it and after it.
-block plain(channels: int, kernel: window = 3x3, act: Act = relu, bias: bool = false, eps: float = 1e-5) uses se {
+block plain(
+  channels: int,
+  kernel: window = 3x3,
+  act: Act = relu,
+  bias: bool = false,
+  eps: float = 1e-5,
+) uses se {
   @pre -> conv: conv channels, kernel, bias: bias -> bn: bn eps: eps -> act -> @standard
 }
 
 /// The same without insertion points.
-block conv_bn(channels: int, kernel: window = 3x3, act: Act = relu, bias: bool = false, eps: float = 1e-5) {
+block conv_bn(
+  channels: int,
+  kernel: window = 3x3,
+  act: Act = relu,
+  bias: bool = false,
+  eps: float = 1e-5,
+) {
   conv: conv channels, kernel, bias: bias -> bn: bn eps: eps -> act
 }
 `,
@@ -165,7 +177,9 @@ block senet154(width: int, stride: int = 1, groups: int = 64) uses se {
       conv2: conv 4 * width, 3x3 / stride, groups: groups -> bn2: bn -> relu -> @3x3
       conv3: conv 4 * width, 1x1 -> bn3: bn
     }
-    skip unless same { downsample { 0: conv 4 * width, (if stride == 1 { 1x1 } else { 3x3 }) / stride -> 1: bn } }
+    skip unless same {
+      downsample { 0: conv 4 * width, (if stride == 1 { 1x1 } else { 3x3 }) / stride -> 1: bn }
+    }
     after relu
   }
 }
@@ -177,12 +191,18 @@ block senet154(width: int, stride: int = 1, groups: int = 64) uses se {
 
 /// The unit of ShuffleNet v1. With a stride of 2 the skip is pooled and the branch brings the channels that are missing.
 /// \`first_groups\` is 1 in the first unit of a network, whose few channels are not grouped.
-block shuffle_unit(channels: int, stride: int = 1, groups: int = 3, first_groups: int = groups) uses se {
+block shuffle_unit(
+  channels: int,
+  stride: int = 1,
+  groups: int = 3,
+  first_groups: int = groups,
+) uses se {
   residual join: (if stride == 1 { add } else { concat }) {
     branch {
       conv1: conv channels / 4, 1x1, groups: first_groups -> bn1: bn -> relu -> shuffle groups
       dw: dwconv 3x3 / stride -> bn2: bn -> @3x3
-      conv3: conv (if stride == 1 { channels } else { channels - x.channels }), 1x1, groups: groups -> bn3: bn
+      conv3: conv (if stride == 1 { channels } else { channels - x.channels }), 1x1,
+          groups: groups -> bn3: bn
     }
     skip { if stride != 1 { avgpool 3x3 / stride, pad: 1 } }
     after relu

@@ -4,6 +4,7 @@ import { outline } from "../../src/check/check.ts";
 import { resolveImport } from "../../src/check/load.ts";
 import { standardLibrary } from "../../src/check/standardLibrary.ts";
 import { Problems } from "../../src/diagnostics.ts";
+import { format } from "../../src/syntax/format.ts";
 import { formatDiagnostics } from "../../src/syntax/frame.ts";
 import { checkFiles } from "./helpers.ts";
 
@@ -21,6 +22,14 @@ test("the module with the library is the library (else run scripts/embed-std.mjs
   const files = readdirSync("std").filter((name) => name.endsWith(".se"));
   expect([...standardLibrary.keys()].sort()).toEqual(files.map((name) => `std/${name}`).sort());
   for (const [path, text] of standardLibrary) expect(readFileSync(path, "utf8")).toBe(text);
+});
+
+test("the library and the examples are written as fmt writes them", () => {
+  const files = ["std", "examples"].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`));
+  for (const path of files.filter((name) => name.endsWith(".se"))) {
+    const text = readFileSync(path, "utf8");
+    expect(format(text, path, new Problems())).toBe(text);
+  }
 });
 
 test("paths are relative to the importing file", () => {
