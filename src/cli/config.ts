@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -86,12 +87,18 @@ async function readModule(folder: string, name: string): Promise<Config> {
   try {
     module = (await import(pathToFileURL(path).href)) as typeof module;
   } catch (error) {
-    const line = /sec\.config\.[jt]s:(\d+(?::\d+)?)/.exec((error as Error | undefined)?.stack ?? "")?.[1];
+    const trace = error instanceof SyntaxError ? checkSyntax(path) : error instanceof Error ? error.stack : undefined;
+    const line = /sec\.config\.[jt]s:(\d+(?::\d+)?)/.exec(trace ?? "")?.[1];
     throw usage(`${name}${line === undefined ? "" : `:${line}`}: ${reasonOf(error)}`);
   }
   if (module.default === undefined)
     throw usage(`${name}: it has no default export`, 'export default { entry: "net.se" }');
   return checked(module.default, (field) => (field === undefined ? name : `${name}: ${field}`));
+}
+
+/** What `node --check` prints: the only way to learn the line of a syntax error in a module. */
+function checkSyntax(path: string): string {
+  return spawnSync(process.execPath, ["--check", path], { encoding: "utf8" }).stderr;
 }
 
 function plain(value: JsonValue): unknown {

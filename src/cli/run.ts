@@ -94,7 +94,7 @@ function noNode(graph: Graph, name: string): never {
   throw new Refusal(
     exit.usage,
     isWeight ? `--dump ${name} is a weight, not a value of the network` : `--dump ${name}: there is no such node`,
-    `${didYouMean(name, names) ?? some}; --json lists them all`,
+    `${didYouMean(name, names) ?? `${some};`} --json lists them all`,
     { nodes: names },
   );
 }

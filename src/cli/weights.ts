@@ -34,7 +34,8 @@ function bytesOf(path: string): Uint8Array {
 
 /** All that is wrong, not only the first. */
 function refusal(path: string, network: string, messages: readonly string[]): Refusal {
-  const [only] = messages;
-  const list = messages.length === 1 ? only : `\n${messages.map((message) => `  ${message}`).join("\n")}`;
-  return new Refusal(exit.wrong, `${path} does not fit ${network}: ${list}`, undefined, { messages });
+  const [only, ...more] = messages;
+  const list = messages.map((message) => `\n  ${message}`).join("");
+  const message = more.length === 0 ? `${path}: ${only}` : `${path} does not fit ${network}:${list}`;
+  return new Refusal(exit.wrong, message, undefined, { messages });
 }

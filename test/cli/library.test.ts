@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { describe, expect, test } from "vitest";
+import * as library from "../../src/index.ts";
+import { folder, repository, sec } from "./sec.ts";
+
+const { compile, check, format, formatDiagnostics, pack, version } = library;
+
+const source = readFileSync(join(repository, "examples/digits.se"), "utf8");
+const load = (path: string) => (path === "net.se" ? source : undefined);
+const options = { entry: "net.se", load, target: "wgsl" } as const;
+
+describe("compile", () => {
+  test("gives the files that the command line writes", async () => {
+    const out = folder({ "net.se": source });
+    await sec(["compile", join(out, "net.se"), "--target", "wgsl", "-o", join(out, "Digits"), "--set", "se=pre"]);
+    const { ok, files, diagnostics, report } = compile({ ...options, set: { se: "pre" } });
+    expect({ ok, diagnostics }).toEqual({ ok: true, diagnostics: [] });
+    expect(files.map(({ path }) => path)).toContain("net.js");
+    for (const { path, bytes } of files) expect(Buffer.from(bytes)).toEqual(readFileSync(join(out, "Digits", path)));
+    expect(report).toMatchObject({
+      network: "Digits",
+      kernels: report!.launches.length,
+    });
+  });
+
+  test("values of set are numbers, words and lists", () => {
+    const { ok, report } = compile({ ...options, set: { ratio: 8, bias: true, stages: [3, 4], gate: "tanh" } });
+    expect(ok).toBe(true);
+    expect(report!.insertions.map(({ name, gate }) => [name, gate])).toEqual(
+      ["layer2.0", "layer2.1", "layer3.0", "layer3.1"].map((unit) => [`${unit}.se`, "tanh"]),
+    );
+  });
+
+  test("never throws on what a user wrote", () => {
+    const wrong: Partial<Record<keyof library.CompileOptions, unknown>>[] = [
+      { entry: "nope.se" },
+      { load: () => "" },
+      { load: () => "se 1\nnetwork {" },
+      { load: () => "\u0000" },
+      { network: "Nope" },
+      { set: { nope: 1 } },
+      { set: { ratio: "1 +" } },
+      { set: { ratio: 0.5 } },
+      { target: "cuda" },
+      { target: "spirv" },
+      { precision: "f16" },
+      { precision: "int8" },
+      { maxBatch: 0 },
+      { maxBatch: 1.5 },
+      { passes: "O9" },
+    ];
+    for (const each of wrong) {
+      const { ok, files, diagnostics } = compile({ ...options, ...each } as library.CompileOptions);
+      expect({ ok, files }, JSON.stringify(each)).toEqual({ ok: false, files: [] });
+      expect(diagnostics.some(({ severity }) => severity === "error")).toBe(true);
+      expect(formatDiagnostics(diagnostics, { load })).toMatch(/error\[SE\d{4}\]: /);
+    }
+  });
+
+  test("a value larger than any buffer is said so", () => {
+    const large = "se 1\nnetwork Net() {\n  input image: f32[N, 3, 8192, 8192]\n  conv 8, 3x3 -> relu\n  output y\n}\n";
+    const { ok, diagnostics } = compile({ ...options, load: () => large });
+    expect(ok).toBe(false);
+    expect(diagnostics).toMatchObject([{ code: "SE0903" }]);
+  });
+});
+
+test("check and format", () => {
+  expect(check(options)).toEqual({ ok: true, diagnostics: [] });
+  expect(check({ entry: "x.se", load: () => "se 1\nblock b() {\n  nope\n}\n" })).toMatchObject({ ok: false });
+  expect(format("se 1\nblock  b( ) {\n relu\n}\n")).toMatchObject({
+    ok: true,
+    text: "se 1\n\nblock b() {\n  relu\n}\n",
+  });
+  expect(format("se 1\nblock {")).toMatchObject({ ok: false, diagnostics: [{ severity: "error" }] });
+});
+
+test("pack", () => {
+  const { files } = compile(options);
+  const manifest = Buffer.from(files.find(({ path }) => path === "manifest.json")!.bytes).toString();
+  const weights = (name: string) => readFileSync(join(repository, `examples/digits/weights/${name}.safetensors`));
+  const packed = pack(manifest, weights("standard"));
+  expect(packed).toMatchObject({ ok: true, file: { path: "weights.bin" }, warnings: [] });
+  const wrong = pack(manifest, weights("none"));
+  expect(wrong.ok ? [] : wrong.messages).toHaveLength(12);
+  expect(pack("{}", weights("standard"))).toMatchObject({ ok: false });
+  expect(pack(manifest, new Uint8Array(3))).toMatchObject({ ok: false });
+});
+
+test("version", () => expect(version).toMatch(/^\d+\.\d+\.\d+$/));
+
+test("bundles for a browser: no node:, no process, no Buffer, no eval, nothing left to import", async () => {
+  const { outputFiles, warnings } = await build({
+    absWorkingDir: repository,
+    entryPoints: ["src/index.ts"],
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    write: false,
+    logLevel: "silent",
+  });
+  expect(warnings).toEqual([]);
+  const text = outputFiles[0]!.text;
+  for (const word of [
+    /["']node:/,
+    /(?<!\.)\bprocess\./,
+    /(?<!\.)\bBuffer\b/,
+    /\brequire\(["']/,
+    /^import /m,
+    /\bimport\(/,
+    /\beval\(/,
+    /new Function\b/,
+  ]) {
+    expect(text.match(word)?.[0], String(word)).toBeUndefined();
+  }
+});
