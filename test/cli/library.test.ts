@@ -107,7 +107,7 @@ test("bundles for a browser: no node:, no process, no Buffer, no eval, nothing l
     /["']node:/,
     /(?<!\.)\bprocess\./,
     /(?<!\.)\bBuffer\b/,
-    /\brequire\(["']/,
+    /(?<!\.)\brequire\(["']/,
     /^import /m,
     /\bimport\(/,
     /\beval\(/,
