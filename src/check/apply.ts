@@ -1,26 +1,12 @@
 import type { Span } from "../diagnostics.ts";
-import type { Node } from "../ir/graph.ts";
 import type { Arg, Definition, Name, Param } from "../syntax/ast.ts";
 import { evaluate, evaluateAs, givesTensor } from "./evaluate.ts";
 import { functions } from "./functions.ts";
-import { claimUnit, finishUnit, passInsertion } from "./insert.ts";
+import { claimUnit, finishUnit, passInsertion } from "./points.ts";
 import { isLayer, layers, type Layer } from "./layers.ts";
 import { missing, type SourceUnit } from "./load.ts";
-import {
-  bindLocal,
-  claim,
-  claimFree,
-  inner,
-  join,
-  labelled,
-  lookUp,
-  maxDepth,
-  newLocals,
-  report,
-  Stop,
-  type Chain,
-  type Scope,
-} from "./scope.ts";
+import { bindLocal, inner, join, lookUp, maxDepth, newLocals, report, Stop, type Chain, type Scope } from "./scope.ts";
+import { claim, claimFree, labelled } from "./names.ts";
 import { readSpec } from "./specs.ts";
 import { runBody, runNetwork } from "./statements.ts";
 import { didYouMean } from "./suggest.ts";

@@ -6,7 +6,9 @@ import { applyCallee } from "./apply.ts";
 import { functions } from "./functions.ts";
 import { runPipeline } from "./statements.ts";
 import { whence } from "./explain.ts";
-import { claim, lookUp, make, report, type Scope } from "./scope.ts";
+import { claim } from "./names.ts";
+import { lookUp, report, type Scope } from "./scope.ts";
+import { make } from "./nodes.ts";
 import { didYouMean } from "./suggest.ts";
 import { float, int, memberOf, typeName, type EnumType, type Type } from "./types.ts";
 import {

@@ -41,7 +41,7 @@ export function whenceOf(
 }
 
 /** The node that gave this axis its extent. */
-export function originOf(node: Node, axis: number): Node {
+function originOf(node: Node, axis: number): Node {
   let at = node;
   for (;;) {
     const inputs = at.inputs as Readonly<Record<string, Node>>;

@@ -1,8 +1,8 @@
 import type { Node } from "../ir/graph.ts";
-import type { OpName } from "../ops/index.ts";
 import type { Window } from "../ops/window.ts";
 import { defaults } from "./defaults.ts";
-import { make, report, weight, type Place } from "./scope.ts";
+import { make, weight, type Place } from "./nodes.ts";
+import { report } from "./scope.ts";
 import {
   anotherTensor,
   count,
@@ -42,7 +42,7 @@ function layer<S extends Readonly<Record<string, Spec<unknown>>>>(
 }
 
 /** An op without arguments. */
-function plain<K extends OpName>(doc: string, lower: (place: Place, x: Node) => Node | undefined): Layer {
+function plain(doc: string, lower: (place: Place, x: Node) => Node | undefined): Layer {
   return layer(doc, {}, lower);
 }
 

@@ -201,8 +201,8 @@ block shuffle_unit(
     branch {
       conv1: conv channels / 4, 1x1, groups: first_groups -> bn1: bn -> relu -> shuffle groups
       dw: dwconv 3x3 / stride -> bn2: bn -> @3x3
-      conv3: conv (if stride == 1 { channels } else { channels - x.channels }), 1x1,
-          groups: groups -> bn3: bn
+      conv3: conv (if stride == 1 { channels } else { channels - x.channels }), 1x1, groups: groups
+        -> bn3: bn
     }
     skip { if stride != 1 { avgpool 3x3 / stride, pad: 1 } }
     after relu

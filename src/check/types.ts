@@ -19,7 +19,6 @@ export interface EnumType {
 export const int: Type = { kind: "int" };
 export const float: Type = { kind: "float" };
 export const bool: Type = { kind: "bool" };
-export const string: Type = { kind: "string" };
 export const window: Type = { kind: "window" };
 export const tensor: Type = { kind: "tensor" };
 export const listOf = (item: Type): Type => ({ kind: "list", item });
