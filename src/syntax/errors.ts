@@ -20,7 +20,7 @@ export const expectations: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected }) => JSON.stringify([[expected.name]]),
   buildNoViableAltMessage: ({ expectedPathsPerAlt }) => pathNames(expectedPathsPerAlt.flat()),
   buildEarlyExitMessage: ({ expectedIterationPaths }) => pathNames(expectedIterationPaths),
-  buildNotAllInputParsedMessage: () => "[]",
+  buildNotAllInputParsedMessage: ({ ruleName }) => (ruleName === "literal" ? pathNames([[t.Comma], [EOF]]) : "[]"),
 };
 
 function pathNames(paths: readonly (readonly TokenType[])[]): string {
@@ -144,7 +144,7 @@ function complaintAbout(stop: Stop, first: IToken | undefined, found: string): C
     (only ? only.LABEL : phrases.get(rule)) ??
     (operandStarts.every((type) => expected.includes(type))
       ? "a value"
-      : listed(expected.map(({ LABEL, name }) => LABEL ?? name)));
+      : listed(expected.map((type) => (type === EOF ? "the end" : (type.LABEL ?? type.name)))));
   const after = previous && !boundaries.has(previous.tokenType) ? ` after \`${clip(previous.image)}\`` : "";
   const message = `expected ${what}${after}, found ${found}`;
   const hint = hintFor(rules, only, token);
@@ -153,6 +153,7 @@ function complaintAbout(stop: Stop, first: IToken | undefined, found: string): C
 
 function hintFor(rules: readonly string[], only: TokenType | undefined, token: IToken | undefined): string | undefined {
   const rule = rules.at(-1);
+  if (rule === "type" && token?.tokenType === t.GreaterEqual) return "put a space between `>` and `=`";
   if (rule === "parenArgs" && token?.tokenType === t.Arrow) {
     return "among other arguments, a pipeline stands in parentheses of its own";
   }

@@ -159,16 +159,13 @@ function pipeline({ steps }: ast.Pipeline, c: Cursor): Doc {
   let run: Doc[] = [];
   for (const [index, own] of steps.entries()) {
     const previous = steps[index - 1];
-    const together = hasBlock(own) || isBare(own) || (previous !== undefined && hasBlock(previous));
-    const arrow =
-      previous === undefined ? [] : [indent(c.gap(together ? " " : line)), c.take("->"), indent(c.gap(" "))];
-    const doc = step(own, c);
-    if (!hasBlock(own)) {
-      run.push(arrow, doc);
-      continue;
-    }
-    docs.push(group(run, arrow), doc);
-    run = [];
+    const between = previous !== undefined && hasBlock(previous) ? " " : line;
+    const arrow = previous === undefined ? [] : [indent(c.gap(between)), c.take("->")];
+    const doc = [previous === undefined ? "" : indent(c.gap(" ")), step(own, c)];
+    if (hasBlock(own)) {
+      docs.push(group(run), group(arrow), doc);
+      run = [];
+    } else run.push(isBare(own) ? group(arrow) : arrow, doc);
   }
   return [docs, group(run)];
 }
@@ -268,8 +265,8 @@ function list<T>(c: Cursor, brackets: Brackets, items: readonly T[], one: (item:
   const docs = items.map((item, index) => {
     const gap = c.gap(index === 0 ? pad : line);
     const doc = one(item);
+    const comma = index < items.length - 1 ? c.comma() : last;
     c.drop(",");
-    const comma = index < items.length - 1 ? "," : last;
     return [index === 0 ? [gap, doc] : between(gap, doc), comma];
   });
   const comments = c.rest();
@@ -311,9 +308,9 @@ function run(c: Cursor, end: number): Doc {
     const prefix: boolean = !operator && !word && CATEGORIES.includes(t.Prefix);
     const opens = type === t.LeftParen || type === t.LeftSquare;
 
-    if (type === t.Arrow) docs.push(indent(c.gap(line)));
+    if (type === t.Arrow) docs.push(group(indent(c.gap(line))));
     else if (space !== "none" && type !== t.Dot && type !== t.Colon && !(opens && complete)) {
-      docs.push(indent(c.gap(space === "gap" ? line : " ")));
+      docs.push(group(indent(c.gap(space === "gap" ? line : " "))));
     }
     if (opens) docs.push(bracketed(c, complete));
     else docs.push(type === t.LeftBrace ? blockOf(c, [undefined], line, () => run(c, Infinity)) : c.take());
@@ -325,6 +322,7 @@ function run(c: Cursor, end: number): Doc {
 }
 
 const runEnds: ReadonlySet<TokenType> = new Set([t.RightParen, t.RightSquare, t.RightBrace, t.Comma]);
+const closers: ReadonlySet<TokenType | undefined> = new Set([t.RightParen, t.RightSquare]);
 const unfinished: ReadonlySet<TokenType> = new Set([t.Dot, t.At, t.Colon, t.Arrow, t.If, t.Else]);
 
 /** `(…)` or `[…]`; behind an operand, the arguments of a call or an index. */
@@ -336,8 +334,9 @@ function bracketed(c: Cursor, behind: boolean): Doc {
   const docs: Doc[] = [];
   while (!runEnds.has(c.peek().tokenType)) {
     const item = [c.gap(docs.length === 0 ? softLine : line), run(c, Infinity)];
-    c.drop(",");
-    const comma = runEnds.has(c.peek().tokenType) ? (takesLast ? ifBroken(",") : "") : ",";
+    const isLast = c.peek().tokenType !== t.Comma || closers.has(c.ahead(1));
+    const comma = isLast ? (takesLast ? ifBroken(",") : "") : c.comma();
+    if (isLast) c.drop(",");
     docs.push([docs.length === 0 ? item : group(item), comma]);
   }
   const comments = c.rest();
@@ -368,7 +367,9 @@ interface Cursor {
   readonly gap: (between: Doc) => Doc;
   /** The next token, which must be this one, and the comments that no `gap` has taken. */
   readonly take: (image?: string) => Doc;
-  /** The next token if it is this one: a comma that may stand or not. */
+  /** The comma between two items, which a line end may have stood for. */
+  readonly comma: () => Doc;
+  /** The next token if it is this one: a comma behind the last item. */
   readonly drop: (image: string) => void;
   /** The comments before a closing bracket. */
   readonly rest: () => Doc;
@@ -410,6 +411,20 @@ function cursorOver(lexemes: readonly Lexeme[]): Cursor {
     if (behind === undefined && above.length === 0) return between;
     return [behindDoc(), between === blankLine ? blankLine : hardLine, lines()];
   };
+  const take = (image?: string): Doc => {
+    const before = gap("");
+    const token = advance();
+    if (image !== undefined && token.image !== image) throw new Bug(`fmt expected ${image} and found ${token.image}`);
+    return [before, token.image];
+  };
+  const drop = (image: string): void => {
+    if (current().token.image !== image) return;
+    const [own, more] = [behind, above];
+    advance();
+    const later = behind === undefined ? above : [{ text: behind, spaced: false }, ...above];
+    if (own === undefined && more.length === 0) return;
+    [behind, above] = own === undefined ? [more[0]?.text, [...more.slice(1), ...later]] : [own, [...more, ...later]];
+  };
   arrive();
 
   return {
@@ -418,20 +433,16 @@ function cursorOver(lexemes: readonly Lexeme[]): Cursor {
     spaced: () => (above[0] ?? current()).spaced,
     opening: lines,
     gap,
-    take(image) {
-      const before = gap("");
-      const token = advance();
-      if (image !== undefined && token.image !== image) throw new Bug(`fmt expected ${image} and found ${token.image}`);
-      return [before, token.image];
+    take,
+    comma() {
+      if (current().token.tokenType !== t.Comma) return ",";
+      // A comment before it may come behind it, if that does not make two of them meet.
+      const alone = behind === undefined || lexemes[index + 1]?.behindPrevious === undefined;
+      if (above.length > 0 || !alone) return take(",");
+      drop(",");
+      return ",";
     },
-    drop(image) {
-      if (current().token.image !== image) return;
-      const [own, more] = [behind, above];
-      advance();
-      const later = behind === undefined ? above : [{ text: behind, spaced: false }, ...above];
-      if (own === undefined && more.length === 0) return;
-      [behind, above] = own === undefined ? [more[0]?.text, [...more.slice(1), ...later]] : [own, [...more, ...later]];
-    },
+    drop,
     rest() {
       const docs = [behindDoc(), above.map(({ text, spaced }) => [spaced ? blankLine : hardLine, text])];
       above = [];
