@@ -34,12 +34,6 @@ export function holesOf(text) {
   return { values: [...holes.values].sort(), blocks: [...holes.blocks].sort() };
 }
 
-/** What the templates declare: no kernel may be called so. */
-function wordsOf(text) {
-  const code = text.replace(/\{\{.*?\}\}/g, " ").replace(/\/\/.*/g, "");
-  return code.match(/[A-Za-z_][A-Za-z0-9_]*/g) ?? [];
-}
-
 export function templateFiles() {
   return readdirSync(folder)
     .filter((file) => file.endsWith(".wgsl.hbs"))
@@ -48,11 +42,9 @@ export function templateFiles() {
 }
 
 export function buildTemplates() {
-  const words = new Set();
   const templates = templateFiles().map(({ name, text }) => {
     const { values, blocks } = holesOf(text);
     const spec = Handlebars.precompile(text, { noEscape: true, strict: true, knownHelpersOnly: true });
-    for (const word of wordsOf(text)) words.add(word);
     const union = (names) => names.map((hole) => JSON.stringify(hole)).join(" | ") || "never";
     return [
       `export const ${name}: Template<${union(values)}, ${union(blocks)}> = {`,
@@ -67,7 +59,6 @@ export function buildTemplates() {
     "// @ts-nocheck: Handlebars' output is JavaScript. Made by scripts/templates.mjs from kernels/*.wgsl.hbs.",
     'import type { Template } from "../render.ts";',
     ...templates,
-    `export const templateWords: readonly string[] = ${JSON.stringify([...words].sort())};`,
   ].join("\n\n");
   let old;
   try {

@@ -1,22 +1,33 @@
 /**
  * The one namer: makes identifiers of source names, which are user text and never enter code as they are.
- * `layer1.0.conv1` becomes `layer1_0_conv1`; a reserved word gets an underscore behind it; a second one of the same name
- * a number. Case does not tell two names apart, because they become file names too.
+ * `layer1.0.conv1` becomes `layer1_0_conv1`; what is reserved or taken gets a number behind it. Case does not tell two
+ * names apart, because they become file names too.
  */
 export class Namer {
+  private readonly reserved: ReadonlySet<string>;
   private readonly taken: Set<string>;
 
-  constructor(reserved: Iterable<string>) {
-    this.taken = new Set([...reserved].map((word) => word.toLowerCase()));
+  /** @param reserved words that no name may be, in lower case */
+  constructor(reserved: ReadonlySet<string>, taken: Iterable<string> = []) {
+    this.reserved = reserved;
+    this.taken = new Set([...taken].map((word) => word.toLowerCase()));
   }
 
   name(source: string): string {
     const base = identifier(source);
     let result = base;
-    for (let count = 1; this.taken.has(result.toLowerCase()); count++) result = `${base}_${count}`;
+    for (let count = 1; this.isTaken(result.toLowerCase()); count++) result = `${base}_${count}`;
     this.taken.add(result.toLowerCase());
     return result;
   }
+
+  private isTaken(word: string): boolean {
+    return this.reserved.has(word) || this.taken.has(word);
+  }
+}
+
+export function lowerCaseSet(words: Iterable<string>): ReadonlySet<string> {
+  return new Set([...words].map((word) => word.toLowerCase()));
 }
 
 const longest = 60;

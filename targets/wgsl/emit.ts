@@ -87,7 +87,7 @@ export class Module {
     leaf: (node: Node) => string | undefined,
     taken: readonly string[],
   ): { lines: string[]; results: string[] } {
-    const locals = new Namer([...wgslWords, ...taken, ...this.reads.values(), ...this.writes, "weights"]);
+    const locals = new Namer(wgslWords, [...taken, ...this.reads.values(), ...this.writes, "weights"]);
     const lines: string[] = [];
     const known = new Map<Node, string>();
     const uses = countUses(roots, leaf);

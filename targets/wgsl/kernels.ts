@@ -3,14 +3,13 @@ import { inputsOf, type Node } from "../../src/ir/graph.ts";
 import { gridOf } from "../../src/plan/kernels/geometry.ts";
 import type { KernelName, Launch, Plan } from "../../src/plan/plan.ts";
 import type { Window } from "../../src/ops/window.ts";
-import { Namer } from "../names.ts";
+import { lowerCaseSet, Namer } from "../names.ts";
 import type { RenderedKernel } from "../target.ts";
 import { chainKernel } from "./chain.ts";
 import { convKernel } from "./conv.ts";
 import { shapeOf } from "./emit.ts";
 import { mapKernel } from "./map.ts";
 import { isElementwiseName, spelling } from "./spelling.ts";
-import { templateWords } from "./templates.generated.ts";
 import { exportKernel, importKernel, softmaxKernel } from "./vectors.ts";
 import { wgslWords } from "./words.ts";
 
@@ -21,12 +20,14 @@ import { wgslWords } from "./words.ts";
 export function renderKernels(plan: Plan, place: (span: Span) => string): RenderedKernel[] {
   const shared = new Map<string, number[]>();
   for (const [index, launch] of plan.launches.entries()) {
-    const text = kernelText(launch, "kernel", "");
+    const text = kernelText(launch, "entry_point", "");
     const launches = shared.get(text);
     if (launches) launches.push(index);
     else shared.set(text, [index]);
   }
-  const namer = new Namer([...wgslWords, ...templateWords, ...emittedWords]);
+  // No kernel is called like anything in a kernel.
+  const words = new Set([...shared.keys()].flatMap((text) => text.match(/[A-Za-z_]\w*/g) ?? []));
+  const namer = new Namer(lowerCaseSet([...wgslWords, ...words]));
   return [...shared.values()].map((launches) => {
     const users = launches.map((index) => plan.launches[index]!);
     const name = namer.name(users[0]!.name);
@@ -52,13 +53,6 @@ const families: { readonly [K in KernelName]: (launch: Launch, name: string, ban
   import: importKernel,
   export: exportKernel,
 };
-
-/** What the views declare besides the templates. */
-const emittedWords: readonly string[] = (
-  "x x_gate gate residual parts y weights filters operand epilogue compute finish sigmoid hyperbolic_tangent x_terms " +
-  "w_terms row_kind column_kind kind_of kinds no_kind squeezed reduced expanded joined given kind_sums tap kernel " +
-  "bias scale shift bn_weight bn_bias bn_mean bn_variance w_reduce w_expand sums"
-).split(" ");
 
 /** What a kernel computes and for which layers: `layer1.0.conv1  seresnet.se:14:5`. */
 function bannerOf(users: readonly Launch[], place: (span: Span) => string): string {

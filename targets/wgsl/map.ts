@@ -19,6 +19,7 @@ import {
   nearest,
   plainConv,
 } from "./templates.generated.ts";
+import { convolutionRuns } from "./runs.ts";
 import { finishFunction, finishLines, plus, squeezeBlocks, windowBlock } from "./tile.ts";
 
 /** Maps in which every thread computes its own outputs: element by element, pooling, moving channels, small convolutions. */
@@ -31,13 +32,19 @@ export function mapKernel(launch: Launch, name: string, banner: string): string 
   const output = mapExtent(root.type);
   const walk: Walk = { pixels: "PIXELS", vectors: "OUT4" };
 
+  const runs = anchor?.op === "conv2d" ? convolutionRuns(anchor, held.pixels, module) : undefined;
   const functions: string[] = [];
-  if (anchor) functions.push(...computeFunctions(anchor, module));
+  if (anchor?.op === "conv2d" && runs) functions.push(...windowed(anchor, module), ...runs.functions);
+  else if (anchor) functions.push(...computeFunctions(anchor, module));
   if (root !== anchor) functions.push(module.fused(anchor ? "epilogue" : "compute", root, walk, anchor));
-  const computed = "compute(image, pixel, c4)";
+  const computed = runs ? "acc" : "compute(image, pixel, c4)";
   const value = anchor && root !== anchor ? `epilogue(${computed}, image, pixel, c4)` : computed;
   const squeezed = squeezeBlocks(launch, held);
-  functions.push(...squeezed.functions, finishFunction(launch, module, { parameter: "", value }));
+  const parameter = runs ? "acc: vec4f, " : "";
+  functions.push(...squeezed.functions, finishFunction(launch, module, { parameter, value }));
+  // In runs a thread's pixels lie side by side, else its neighbours' do.
+  const place = runs ? `first_pixel + row * ${held.pixels}u` : "first_pixel + row";
+  const apart = runs ? 1 : held.rows;
 
   return render(
     map,
@@ -55,11 +62,9 @@ export function mapKernel(launch: Launch, name: string, banner: string): string 
       functions: module.functions(...functions),
       bindings: module.bindings(),
       results: [
-        ...Array.from(
-          { length: held.pixels },
-          (_, i) => `let pixel_${i} = ${plus("first_pixel + row", i * held.rows)};`,
-        ),
-        ...finishLines(launch, held, () => ""),
+        ...Array.from({ length: held.pixels }, (_, i) => `let pixel_${i} = ${plus(place, i * apart)};`),
+        ...(runs?.lines ?? []),
+        ...finishLines(launch, held, (i) => (runs ? `acc_${i}, ` : "")),
       ].join("\n"),
       squeeze: squeezed.block,
     },

@@ -1,3 +1,5 @@
+import { lowerCaseSet } from "../names.ts";
+
 /** Words that no generated identifier may be. */
 
 const words = (text: string) => text.trim().split(/\s+/);
@@ -35,4 +37,4 @@ const predeclared = words(`
   num_workgroups
 `);
 
-export const wgslWords: readonly string[] = [...reserved, ...predeclared];
+export const wgslWords: ReadonlySet<string> = lowerCaseSet([...reserved, ...predeclared]);

@@ -1,7 +1,7 @@
-import { describe } from "vitest";
+import { describe, test } from "vitest";
 import { tensor } from "../../src/tensor/tensor.ts";
 import { Build, square, type Activation } from "../graphs.ts";
-import { right, useDevice } from "./check.ts";
+import { expectRight, planOf, retiled, right, useDevice } from "./check.ts";
 
 useDevice();
 
@@ -109,6 +109,24 @@ describe("convolutions", () => {
     },
     { plain: true },
   );
+});
+
+describe("runs of pixels", () => {
+  const run = (channels: number, groups: number, stride: number, kernel: number) => {
+    const b = new Build();
+    const y = b.batchNorm("bn", b.conv("c", b.input("x", channels, 8, 12), channels, { kernel, stride, groups }));
+    return b.graph(y, b.squeeze("s", y, "max"));
+  };
+  for (const [channels, groups, stride, kernel, pixels] of [
+    [64, 64, 1, 3, 32],
+    [64, 64, 2, 5, 24],
+    [64, 16, 1, 3, 24],
+    [64, 8, 2, 3, 12],
+  ] as const)
+    test(`${channels} channels in ${groups} groups, ${kernel}x${kernel} stride ${stride}, tiles of ${pixels} pixels`, async () => {
+      const graph = run(channels, groups, stride, kernel);
+      await expectRight(graph, retiled(planOf(graph), { pixels, channels: 64 }));
+    });
 });
 
 describe("channels", () => {

@@ -76,20 +76,32 @@ export interface ChainThreads {
 }
 
 export function chainThreads(phases: readonly Phase[]): ChainThreads {
-  const work = Math.max(...phases.map(workOf));
-  const threads = work > 4096 ? 256 : 64;
+  const work = phases.map(workOf);
+  const threads = Math.max(...work) > 4096 ? 256 : 64;
   const last = phases.at(-1)!;
+  const before = phases.slice(0, -1);
   const vectors = vectorsOf(last);
-  const sliced =
-    workOf(last) > largeWork &&
-    phases.slice(0, -1).every((phase) => phase.results.every((result) => result.written === undefined)) &&
+  const canSpread =
+    before.every((phase) => phase.results.every((result) => result.written === undefined)) &&
     last.results.every((result) => !result.kept);
-  const slice = sliced ? Math.min(vectors, Math.max(4, Math.ceil(vectors / 32))) : vectors;
+  const share = canSpread
+    ? spread(
+        work.at(-1)!,
+        before.map(workOf).reduce((a, b) => a + b, 0),
+      )
+    : 1;
+  const slice = Math.ceil(vectors / Math.min(share, vectors));
   return { threads, workgroups: Math.ceil(vectors / slice), slice };
 }
 
-/** Beyond so many products the last phase is spread over several workgroups. */
-const largeWork = 128 * 1024;
+/**
+ * Over how many workgroups the last phase is spread, if it is large. Each repeats the phases before it, so that what is
+ * repeated in all should not be much more than eight times the last phase itself.
+ */
+function spread(last: number, before: number): number {
+  if (last < 128 * 1024) return 1;
+  return Math.max(1, Math.min(32, Math.floor((8 * last) / Math.max(1, before))));
+}
 
 export function phaseThreads(phase: Phase, threads: number, vectors: number): PhaseThreads {
   const columns = Math.min(vectors, threads);

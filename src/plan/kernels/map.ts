@@ -11,7 +11,7 @@ export interface MapThreads {
   readonly pixelsPerThread: number;
 }
 
-/** The tile for a map of so many pixels and channels: about 64 pixels, fewer for small maps; few threads without work. */
+/** The tile for a map of so many pixels and channels: threads with several pixels each, but enough of them, and none idle. */
 export function chooseMapTile(pixels: number, channels: number): Tile {
   const vectors = padTo4(channels) / 4;
   const columns = chooseColumns(vectors);
@@ -20,10 +20,12 @@ export function chooseMapTile(pixels: number, channels: number): Tile {
     if (pixelsPerThread > mostPixels) return Infinity;
     const workgroups = Math.ceil(pixels / size) * Math.ceil(vectors / columns);
     const computed = (Math.ceil(pixels / size) * size) / pixels;
-    const idle = 1 - (rows * columns) / mostThreads;
-    return (
-      computed * (1 + idle / 4) * Math.max(1, enoughWorkgroups / workgroups) ** 0.25 * (1 + Math.abs(size - 64) / 512)
-    );
+    const idle = (mostThreads / (rows * columns)) ** 0.5;
+    const lonely = 1 + 0.25 / pixelsPerThread;
+    const unfilled = Math.max(1, enoughWorkgroups / workgroups) ** 0.25;
+    // A divisor of the map's pixels is likely one of its rows, or a multiple: then windows share what they see.
+    const ragged = pixels % size === 0 ? 1 : 1.1;
+    return computed * idle * lonely * unfilled * ragged;
   };
   let best = 1;
   for (let size = 1; size <= Math.min(pixels, mostThreads * mostPixels); size++)
