@@ -19,6 +19,8 @@ export interface Application {
   readonly args: readonly Arg[];
   readonly label: Name | undefined;
   readonly span: Span;
+  /** Whether `->` stands before it: only then a value is meant to flow in. */
+  readonly piped?: boolean;
 }
 
 /**
@@ -209,6 +211,13 @@ function instantiate(
 
 function instantiateNetwork(scope: Scope, application: Application, definition: Definition, home: SourceUnit): Value {
   const { callee, args, label, span } = application;
+  if (application.piped) {
+    report(scope, "SE0304", "error", span, {
+      message: `\`${callee.text}\` is a network: it has inputs of its own, and takes no value`,
+      hint: `\`let body = ${callee.text}()\` calls it; a block takes the value that flows in`,
+    });
+    return unknown;
+  }
   deeper(scope, callee.text, span);
   const named = labelled(scope, label);
   const body: Scope = {

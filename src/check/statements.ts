@@ -101,7 +101,7 @@ export function runPipeline(
 ): Value | undefined {
   let value = current;
   for (const step of pipeline.steps) {
-    value = runStep(step, scope, value);
+    value = runStep(step, scope, value, step !== pipeline.steps[0]);
     if (step.label && value) bindLabel(scope, step.label.text, value);
   }
   if (isFlow && value && value.kind !== "tensor" && value.kind !== "unknown" && value.kind !== "outputs") {
@@ -114,11 +114,11 @@ export function runPipeline(
   return value;
 }
 
-function runStep(step: Step, scope: Scope, current: Value | undefined): Value | undefined {
+function runStep(step: Step, scope: Scope, current: Value | undefined, piped: boolean): Value | undefined {
   const { action, label, span } = step;
   switch (action.kind) {
     case "apply":
-      return applyCallee(scope, { callee: action.callee, args: action.args, label, span }, current);
+      return applyCallee(scope, { callee: action.callee, args: action.args, label, span, piped }, current);
     case "value":
       return evaluate(action.expr, scope, undefined, label);
     default:

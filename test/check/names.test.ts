@@ -149,6 +149,34 @@ network Net() {
     expect(graph!.outputs.map(({ name, node }) => `${name} ${node.name}`)).toEqual(["a relu", "b image", "c image"]);
   });
 
+  test("one value may be two outputs", () => {
+    const { graph, text } = checkBody("  relu\n  output first");
+    expect(text).toBe("");
+    expect(graph!.outputs.map(({ name, node }) => `${name} ${node.name}`)).toEqual(["first relu", "y relu"]);
+  });
+
+  test("two calls of a network share its input, and have weights of their own", () => {
+    const { graph, text } = checkFiles(
+      {
+        "net.se": `se 1
+network Body() {
+  input image: f32[N, 8, 8, 8]
+  conv1: conv 8, 3x3
+  output y
+}
+network Two() {
+  let a = a: Body()
+  let b = b: Body()
+  output sum: a + b
+}
+`,
+      },
+      { network: "Two" },
+    );
+    expect(text).toBe("");
+    expect(names(graph)).toEqual(["image", "a.conv1", "b.conv1", "add"]);
+  });
+
   test("a network is called like a block, and its outputs are members", () => {
     const { graph, text } = checkFiles(
       {

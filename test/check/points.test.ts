@@ -172,6 +172,12 @@ test("without its condition a residual is its branch; the points but `identity` 
   expect(unit("identity").text).toBe("SE0512 `unit` has no skip and gets no SE block");
 });
 
+test("an SE block on a map of 1 x 1", () => {
+  const { graph, text } = checkBody("  insert se(at: standard, ratio: 2)\n  maxpool 8x8 -> @standard");
+  expect(text).toBe("");
+  expect(graph!.insertions).toHaveLength(1);
+});
+
 describe("options of an insertion", () => {
   const nodes = (options: string, prefix = "unit.se") =>
     checkBody(`  insert se(at: standard, ${options})\n  unit: basic(8)`, `import { basic } from "std/resnet.se"`)

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { Graph } from "../../src/ir/graph.ts";
 import { count } from "../../src/report/count.ts";
-import { checkRepositoryFile } from "../check/helpers.ts";
+import { checkFiles, checkRepositoryFile } from "../check/helpers.ts";
 
 /** What PyTorch counts: made by count.py from the reference builders, with the paper's numbers. */
 interface Row {
@@ -13,7 +14,7 @@ interface Row {
   readonly se: number;
 }
 
-const rows = JSON.parse(readFileSync("test/report/resnet-counts.json", "utf8")) as readonly Row[];
+const rows = JSON.parse(readFileSync("test/report/counts.json", "utf8")) as readonly Row[];
 
 /** How each row of the paper's tables is written with an example. */
 const written: Readonly<Record<string, readonly [example: string, set: Record<string, string>]>> = {
@@ -47,19 +48,37 @@ const written: Readonly<Record<string, readonly [example: string, set: Record<st
   "SE-ResNet-50 v1.5 (timm)": ["se-resnet50", { rounding: "8" }],
 };
 
+/** The networks of networks.se. */
+const others = {
+  "EfficientNet-B0 (tv)": "EfficientNetB0",
+  "MobileNetV3-Large 1.0 (tv)": "MobileNetV3Large",
+  "SE-ResNeXt-50 32x4d": "SEResNeXt50",
+  "SENet-154": "SENet154",
+  "SE-ShuffleNet 1x g=3": "SEShuffleNet",
+  "SE-MobileNet 1.0 (SE after pw)": "SEMobileNet",
+  "SE-VGG-16-BN": "SEVGG16",
+};
+
 describe("parameters and multiply-adds are those that PyTorch counts", () => {
   test.each(Object.entries(written))("%s", (label, [example, set]) => {
-    const { graph } = checkRepositoryFile(`examples/${example}.se`, set);
-    const { params, buffers, macs, se } = count(graph!);
-    const row = rows.find((it) => it.label === label)!;
-    expect({ params, buffers, macs, se }).toEqual({
-      params: row.params,
-      buffers: row.bnbuf,
-      macs: row.macs,
-      se: { params: row.se_params, macs: row.se },
-    });
+    compare(checkRepositoryFile(`examples/${example}.se`, set).graph!, label);
+  });
+  test.each(Object.entries(others))("%s", (label, network) => {
+    const files = { "networks.se": readFileSync("test/report/networks.se", "utf8") };
+    compare(checkFiles(files, { network }).graph!, label);
   });
 });
+
+function compare(graph: Graph, label: string): void {
+  const { params, buffers, macs, se } = count(graph);
+  const row = rows.find((it) => it.label === label)!;
+  expect({ params, buffers, macs, se }).toEqual({
+    params: row.params,
+    buffers: row.bnbuf,
+    macs: row.macs,
+    se: { params: row.se_params, macs: row.se },
+  });
+}
 
 test("SE-ResNet-18 with the hidden width rounded down", () => {
   expect(count(checkRepositoryFile("examples/se-resnet18.se").graph!).params).toBe(11_778_592);
