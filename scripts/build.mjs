@@ -3,7 +3,8 @@
  * share (chunks), and the library's types. Chevrotain is bundled because loading its modules one by one takes 0.4 s.
  */
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -14,11 +15,8 @@ const node = (...args) => execFileSync(process.execPath, args, { stdio: "inherit
 node("scripts/templates.mjs");
 node("scripts/runtime.mjs");
 
-rmSync("dist", { recursive: true, force: true });
-node("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
-
 const { dependencies, peerDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
-const { metafile } = await build({
+const { metafile, outputFiles } = await build({
   entryPoints: { index: "src/index.ts", "cli/main": "src/cli/main.ts" },
   outdir: "dist",
   chunkNames: "chunks/[name]-[hash]",
@@ -29,9 +27,17 @@ const { metafile } = await build({
   target: "node20.19",
   external: [...Object.keys(dependencies), ...Object.keys(peerDependencies)],
   metafile: true,
+  write: false,
   logLevel: "warning",
 });
+// Only now, so that a source that does not compile leaves the last dist/ as it was.
+rmSync("dist", { recursive: true, force: true });
+for (const { path, contents } of outputFiles) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, contents);
+}
 writeFileSync("dist/licenses.txt", licences(Object.keys(metafile.inputs)));
+node("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
 
 /** The licence of every package whose code is in dist. */
 function licences(inputs) {

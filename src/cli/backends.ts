@@ -7,6 +7,7 @@ import { interpret } from "../reference/interpret.ts";
 import { tensor, type Tensor } from "../tensor/tensor.ts";
 import { packWeights, weightLayout } from "../weights/pack.ts";
 import { exit, Refusal } from "./exit.ts";
+import { inOnePiece } from "./signals.ts";
 
 /** A network with everything that a run of it needs. */
 export interface Work {
@@ -34,7 +35,7 @@ export async function runReference({ graph, inputs, parameters, batch, progress 
     progress(`image ${n + 1} of ${batch}`);
     await setImmediate();
     const image = new Map([...inputs].map(([name, value]) => [name, imageOf(value, n)]));
-    const values = interpret(graph, new Map([...parameters, ...image]), 1);
+    const values = inOnePiece(() => interpret(graph, new Map([...parameters, ...image]), 1));
     for (const { name, node } of graph.outputs) parts.get(name)!.push(values.get(node)!);
   }
   return { outputs: new Map([...parts].map(([name, images]) => [name, joined(images)])), on: "reference, float64" };
@@ -51,7 +52,7 @@ export async function runWebGpu(work: Work): Promise<Ran> {
     const plan = lower(graph, { level: levels.O1 }, problems);
     if (!plan) throw new Refusal(exit.wrong, problems.list.map(({ message }) => message).join("; "));
     progress("packing the weights");
-    const packed = packWeights(weightLayout(plan), parameters);
+    const packed = inOnePiece(() => packWeights(weightLayout(plan), parameters));
     if (!packed.ok) throw new Bug(packed.messages.join("; "));
     const module = wgsl.files(plan, place).find(({ path }) => path === "net.js")!;
 

@@ -41,6 +41,7 @@ import { bottleneck } from "std/resnet.se"
 network Small(se: Placement = standard, ratio: int = 16, classes: int = 10) {
   input image: f32[N, 3, 32, 32] {
     rgb, scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225],
+    resize: bilinear, antialias: true,
   }
   insert se(at: se, ratio: ratio)
 

@@ -6,6 +6,7 @@ import { DeviceAbsent } from "../device/absent.ts";
 import { exit, Refusal, type ExitCode } from "./exit.ts";
 import { processIo, type Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
+import { listenToSignals } from "./signals.ts";
 
 /** Runs one command line, without the name of the program, and says how the process should end. */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
@@ -47,12 +48,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
 
 /** The process around `main`: signals, a reader that went away, and waiting for the last byte. */
 export async function runProcess(): Promise<void> {
-  for (const [signal, code] of [
-    ["SIGINT", exit.interrupted],
-    ["SIGTERM", exit.terminated],
-  ] as const) {
-    process.on(signal, () => process.exit(code));
-  }
+  listenToSignals();
   // `sec … | head`: nobody reads on, so there is nothing more to say.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {

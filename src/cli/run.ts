@@ -19,6 +19,7 @@ import type { Outcome } from "./outcome.ts";
 import { progressOn } from "./progress.ts";
 import { openProject } from "./project.ts";
 import { networkOf } from "./settings.ts";
+import { inOnePiece } from "./signals.ts";
 import { table } from "./table.ts";
 import { topClasses, topText } from "./top.ts";
 import { readWeights } from "./weights.ts";
@@ -107,7 +108,7 @@ function inputsOf(graph: Graph) {
 
 function madeUp(graph: Graph, { seed = 0 }: RunFlags, note: (text: string) => void): ReadonlyMap<string, Tensor> {
   note(`no --weights: they are made up, seed ${seed}`);
-  return seedWeights(graph, seed);
+  return inOnePiece(() => seedWeights(graph, seed));
 }
 
 async function writeOutputs(path: string, { outputs }: Ran, flags: RunFlags, inputs: readonly string[]): Promise<void> {

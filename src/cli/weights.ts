@@ -5,6 +5,7 @@ import type { WeightLayout } from "../weights/pack.ts";
 import { exit, Refusal, usage } from "./exit.ts";
 import { maxWeightBytes, readBytes } from "./files.ts";
 import type { Io } from "./io.ts";
+import { inOnePiece } from "./signals.ts";
 
 /** The parameters of a network, from a file that has exactly those. */
 export function readWeights(path: string, graph: Graph): ReadonlyMap<string, Tensor> {
@@ -20,7 +21,7 @@ export function packedWeights(
   io: Io,
   { quiet }: { readonly quiet?: true },
 ): Uint8Array {
-  const packed = packCheckpoint(layout, bytesOf(path));
+  const packed = inOnePiece(() => packCheckpoint(layout, bytesOf(path)));
   if (!packed.ok) throw refusal(path, layout.network, packed.messages);
   if (!quiet) for (const warning of packed.warnings) io.err(`warning: ${path}: ${warning}\n`);
   return packed.bytes;
