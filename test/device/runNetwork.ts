@@ -11,7 +11,7 @@ import { packWeights, weightLayout } from "../../src/weights/pack.ts";
 import { fillRandom } from "../../src/weights/random.ts";
 import { seedWeights } from "../../src/weights/seed.ts";
 import { planOf } from "../networks.ts";
-import type { Adapter } from "./adapters.ts";
+import type { Adapter, Values } from "./adapters.ts";
 
 const entry = new URL("network.job.ts", import.meta.url);
 
@@ -25,11 +25,11 @@ export interface RunOptions {
 }
 
 /**
- * Compiles a network, runs the generated package on an adapter with seeded weights and inputs, and compares outputs and
+ * Compiles a network, runs the generated package on adapters with seeded weights and inputs, and compares outputs and
  * gates with the reference on the graph as written. Returns what is out of tolerance, in words; nothing if all agrees.
  */
 export async function disagreements(
-  adapter: Adapter,
+  adapters: readonly Adapter[],
   written: Graph,
   { batch, fuse = true, runs = 1, parameters }: RunOptions,
 ): Promise<string[]> {
@@ -54,22 +54,31 @@ export async function disagreements(
     { path: "weights.bin", bytes: packed.bytes },
   ];
   const given = Object.fromEntries([...inputs].map(([name, value]) => [name, Float32Array.from(value.data)]));
-  const results = await adapter.run({ entry, files, inputs: { ...given, runs } });
-
+  // The reference computes while the adapters do.
+  const running = adapters.map((adapter) => adapter.run({ entry, files, inputs: { ...given, runs } }));
   const reference = interpret(graph, new Map([...weights, ...inputs]), batch);
   const wrong: string[] = [];
-  for (const { name, node } of graph.outputs) {
-    const expected = reference.get(node)!;
-    const actual = { shape: expected.shape, data: Float64Array.from(results[name] as Float32Array) };
-    const { relative, ofMaximum, absolute } = relativeDifference(actual, expected);
-    const bounded = written.insertions.every(
-      (insertion) => name !== `${insertion.name}.gate` || insertion.gate !== "relu",
-    );
-    if (gates.includes(name) && bounded) {
-      if (!(absolute <= tolerance.gate)) wrong.push(`${name} is off by ${absolute.toExponential(1)}`);
-    } else if (!(relative <= tolerance.relative && ofMaximum <= tolerance.ofMaximum)) {
-      wrong.push(`${name} is off by ${relative.toExponential(1)} of its norm`);
-    }
+  for (const [index, { name }] of adapters.entries()) {
+    const results = await running[index]!;
+    wrong.push(...compare(results).map((each) => `${name}: ${each}`));
   }
   return wrong;
+
+  function compare(results: Values): string[] {
+    const wrong: string[] = [];
+    for (const { name, node } of graph.outputs) {
+      const expected = reference.get(node)!;
+      const actual = { shape: expected.shape, data: Float64Array.from(results[name] as Float32Array) };
+      const { relative, ofMaximum, absolute } = relativeDifference(actual, expected);
+      const bounded = written.insertions.every(
+        (insertion) => name !== `${insertion.name}.gate` || insertion.gate !== "relu",
+      );
+      if (gates.includes(name) && bounded) {
+        if (!(absolute <= tolerance.gate)) wrong.push(`${name} is off by ${absolute.toExponential(1)}`);
+      } else if (!(relative <= tolerance.relative && ofMaximum <= tolerance.ofMaximum)) {
+        wrong.push(`${name} is off by ${relative.toExponential(1)} of its norm`);
+      }
+    }
+    return wrong;
+  }
 }

@@ -167,11 +167,12 @@ function headerFault(network: NetworkDescription, bytes: Uint8Array): string | u
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, 64)).trimStart();
   if (text.startsWith("<")) return "is an HTML or XML page, not weights: is the path right?";
   if (text.startsWith("version https://git-lfs")) return "is a Git LFS pointer, not the weights: run git lfs pull";
-  if (bytes[8] === 0x7b) return "is a safetensors file: sec pack makes a weights.bin of it";
-  if (bytes.length < binHeader.bytes) return `is too short to be weights: ${bytes.length} bytes`;
-
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (view.getUint32(0, true) !== binHeader.magic) return "is not a weights.bin of sec";
+  const ours = bytes.length >= 4 && view.getUint32(0, true) === binHeader.magic;
+  // A safetensors header begins at byte 8 with a brace; so may a fingerprint of ours.
+  if (!ours && bytes[8] === 0x7b) return "is a safetensors file: sec pack makes a weights.bin of it";
+  if (bytes.length < binHeader.bytes) return `is too short to be weights: ${bytes.length} bytes`;
+  if (!ours) return "is not a weights.bin of sec";
   const version = view.getUint32(4, true);
   if (version !== binHeader.version) {
     return `has version ${version} of the format, this net.js reads ${binHeader.version}: compile or pack again`;

@@ -1,3 +1,3 @@
 import { matrixTests } from "./matrix.ts";
 
-matrixTests("naga");
+matrixTests("basic");

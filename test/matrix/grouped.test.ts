@@ -1,3 +1,3 @@
 import { matrixTests } from "./matrix.ts";
 
-matrixTests("dawn");
+matrixTests("grouped");

@@ -1,0 +1,3 @@
+import { matrixTests } from "./matrix.ts";
+
+matrixTests("depthwise");
