@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { installWebGpu, openDevice, type InstalledWebGpu, type OpenDevice } from "../../src/device/node.ts";
 import type { Net } from "../../targets/wgsl/runtime/net.ts";
@@ -323,6 +325,24 @@ test("200 times create, run and dispose leave no buffer alive", async () => {
   }
   expect(watch.alive.size).toBe(before);
   expect(watch.counts.destroyed).toBe(0);
+});
+
+test("a device that is shared does not keep a network that is disposed of", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const made: WeakRef<Net>[] = [];
+  for (let i = 0; i < 5; i++) {
+    const net = await module.create({ weights, device: open.device });
+    await net.run(inputs(2));
+    net.dispose();
+    made.push(new WeakRef(net));
+  }
+  for (let turn = 0; turn < 5; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    collect();
+  }
+  // The last one may still be in a register.
+  expect(made.slice(0, -1).map((reference) => reference.deref())).toEqual([undefined, undefined, undefined, undefined]);
 });
 
 async function runsOnce(net: Net): Promise<void> {

@@ -2,7 +2,7 @@ import type { NetworkDescription } from "../description.ts";
 import { acquireDevice } from "./device.ts";
 import { DeviceLostError, UnsupportedError } from "./errors.ts";
 import { causeOf, unlessAborted } from "./gpu.ts";
-import { makeNet, type Net } from "./net.ts";
+import { makeNet, type LossWatch, type Net } from "./net.ts";
 import { makeSteps } from "./pipelines.ts";
 import { loadWeights, type Progress, type WeightsSource } from "./weights.ts";
 import { floatsPerImage } from "./values.ts";
@@ -38,9 +38,8 @@ export async function createNet(
   const abort = () => stop.abort(signal!.reason);
   signal?.addEventListener("abort", abort, { once: true });
   if (signal?.aborted) abort();
-  // Through an object, because a promise keeps its reactions: the device must not keep a network that is disposed of.
-  const watch: { lost?: (error: DeviceLostError) => void } = { lost: (error) => stop.abort(error) };
-  void device.lost.then((info) => watch.lost?.(new DeviceLostError(info)));
+  const watch = watchLoss(device);
+  watch.lost = (error) => stop.abort(error);
 
   const buffers: GPUBuffer[] = [];
   let net: Net | undefined;
@@ -51,7 +50,7 @@ export async function createNet(
       loadWeights(device, network, weights, { fetch, onProgress, signal: stop.signal }, buffers),
     ]);
     const most = Math.min(largestBatch(network, device), maxBatch ?? Infinity);
-    const made = makeNet({ network, device, ownsDevice, steps, weights: buffers, maxBatch: most });
+    const made = makeNet({ network, device, ownsDevice, watch, steps, weights: buffers, maxBatch: most });
     net = made.net;
     await unlessAborted(made.ready, stop.signal);
     watch.lost = made.lose;
@@ -69,6 +68,13 @@ export async function createNet(
   } finally {
     signal?.removeEventListener("abort", abort);
   }
+}
+
+/** A promise keeps its reactions: through an object that can be emptied, and out of sight of everything else. */
+function watchLoss(device: GPUDevice): LossWatch {
+  const watch: LossWatch = {};
+  void device.lost.then((info) => watch.lost?.(new DeviceLostError(info)));
+  return watch;
 }
 
 /** What the plan allows, or less on a device with smaller buffers. */

@@ -13,7 +13,9 @@ export type Support =
 export async function support(network: NetworkDescription): Promise<Support> {
   try {
     const adapter = await findAdapter(network);
-    return { supported: true, fallbackAdapter: adapter.info?.isFallbackAdapter ?? false };
+    // Older browsers have it on the adapter.
+    const { info, isFallbackAdapter } = adapter as GPUAdapter & { isFallbackAdapter?: boolean };
+    return { supported: true, fallbackAdapter: info?.isFallbackAdapter ?? isFallbackAdapter ?? false };
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
     return { supported: false, reason: error.reason, message: error.message };

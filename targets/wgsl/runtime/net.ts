@@ -32,11 +32,17 @@ export interface Net {
   dispose(): void;
 }
 
+/** `lost` is called when the device is; without it nothing of the network is kept alive by its device. */
+export interface LossWatch {
+  lost?: (error: DeviceLostError) => void;
+}
+
 /** What create() has made, and what is to be freed. */
 export interface Parts {
   readonly network: NetworkDescription;
   readonly device: GPUDevice;
   readonly ownsDevice: boolean;
+  readonly watch: LossWatch;
   readonly steps: readonly Step[];
   readonly weights: readonly GPUBuffer[];
   readonly maxBatch: number;
@@ -119,6 +125,7 @@ export function makeNet(parts: Parts): { net: Net; lose: (error: DeviceLostError
     dispose() {
       if (ended instanceof DisposedError) return;
       end(new DisposedError());
+      delete parts.watch.lost;
       arena?.slots.forEach((buffer) => buffer.destroy());
       weights.forEach((buffer) => buffer.destroy());
       allLanes.forEach((lane) => lane.staging?.destroy());
@@ -226,16 +233,18 @@ export function makeNet(parts: Parts): { net: Net; lose: (error: DeviceLostError
   async function runChunk(job: Job, lane: Lane, first: number, count: number): Promise<void> {
     const current = arenaFor(count);
     const readBytes = isBuffer(job.results[0]) ? 0 : count * outputBytes;
-    const { done } = scoped(device, () => submitChunk(job, lane, current, first, count), {
-      what: `reading back the outputs of ${count} images`,
-      bytes: readBytes,
-    });
+    const grows = readBytes > (lane.staging?.size ?? 0);
+    const memory = { what: `reading back the outputs of ${count} images`, bytes: readBytes };
+    const { done } = scoped(
+      device,
+      () => submitChunk(job, lane, current, first, count, readBytes),
+      grows ? memory : undefined,
+    );
     const mapped = readBytes > 0 ? lane.staging!.mapAsync(mapModeRead, 0, readBytes) : undefined;
     try {
       // All, also if one fails: the lane is free only when its buffer is.
       const outcomes = await Promise.allSettled([current.ready, job.ready, done, mapped]);
       for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-      if (job.settled) return;
       if (readBytes > 0) {
         const bytes = lane.staging!.getMappedRange(0, readBytes);
         let at = 0;
@@ -244,6 +253,7 @@ export function makeNet(parts: Parts): { net: Net; lose: (error: DeviceLostError
           result.set(new Float32Array(bytes, at, count * floats), first * floats);
           at += 4 * count * floats;
         });
+        lane.staging!.unmap();
       }
     } catch (error) {
       lane.staging?.destroy();
@@ -252,18 +262,16 @@ export function makeNet(parts: Parts): { net: Net; lose: (error: DeviceLostError
       throw new TypeError(
         `a GPUBuffer of this call is destroyed, mapped, or of another device, or sec is wrong: ${error.message}`,
       );
-    } finally {
-      lane.staging?.unmap();
     }
     job.finished += count;
     if (job.finished === job.images) job.settle();
   }
 
-  function submitChunk(job: Job, lane: Lane, current: Arena, first: number, count: number): void {
-    if (!isBuffer(job.results[0]) && (lane.staging?.size ?? 0) < count * outputBytes) {
+  function submitChunk(job: Job, lane: Lane, current: Arena, first: number, count: number, readBytes: number): void {
+    if (readBytes > (lane.staging?.size ?? 0)) {
       lane.staging?.destroy();
       const flags = usage.mapRead | usage.copyTarget;
-      lane.staging = createBuffer(device, `${network.name} staging`, count * outputBytes, flags);
+      lane.staging = createBuffer(device, `${network.name} staging`, readBytes, flags);
     }
     network.inputs.forEach((input, index) => {
       const value = job.data[index]!;
