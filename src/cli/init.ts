@@ -40,8 +40,8 @@ import { bottleneck } from "std/resnet.se"
 /// A small SE-ResNet for pictures of 32 x 32 pixels. Change one word to move the blocks: \`sec report net.se --set se=pre\`.
 network Small(se: Placement = standard, ratio: int = 16, classes: int = 10) {
   input image: f32[N, 3, 32, 32] {
-    rgb, scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225],
-    resize: bilinear, antialias: true,
+    rgb, scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], resize: bilinear,
+    antialias: true,
   }
   insert se(at: se, ratio: ratio)
 
