@@ -90,3 +90,10 @@ test("two biases in a row are added up, on a map too", () => {
   const graph = b.graph(b.bias("again", b.conv("conv", b.input("image", 3, 4), 5, { bias: true })));
   expect(structure(merge(graph))).toBe("input 1, conv2d 1, add 1, addBias 1");
 });
+
+test("a bias whose sum is an output stays", () => {
+  const b = new Build();
+  const inner = b.conv("conv", b.input("image", 3, 4), 5, { bias: true });
+  const graph = b.graph(b.bias("again", inner), inner);
+  expect(mergeDense.run(graph)).toBe(graph);
+});

@@ -199,6 +199,12 @@ describe("row: hoist avg squeeze over a 1x1 convolution", () => {
     );
   });
 
+  test("not done: where the convolution reads an activation of an input, which is computed at the load", () => {
+    const b = new Build();
+    const u = b.conv("u", b.unary("relu", "active", b.input("image", 4, 6)), 6);
+    expectLeft(hoistSqueeze, b.graph(b.add("sum", b.se("se", u), b.input("residual", 6, 6))));
+  });
+
   test("not done: where the convolution reads a map that is computed at its load", () => {
     const b = new Build();
     const x = b.unary("relu", "x", b.conv("stem", b.input("image", 4, 6), 4));
