@@ -2,8 +2,12 @@
  * JSON for people: what fits a line stands on one. Keys keep their order; the same value gives the same text everywhere.
  */
 export function prettyJson(value: unknown, indent = ""): string {
-  const compact = spaced(value);
-  if (indent.length + compact.length <= 120 || typeof value !== "object" || value === null) return compact;
+  if (typeof value !== "object" || value === null) return spaced(value);
+  // The host's own text is shorter and fast to make: what does not fit without spaces is not tried with them.
+  if (indent.length + JSON.stringify(value).length <= 120) {
+    const compact = spaced(value);
+    if (indent.length + compact.length <= 120) return compact;
+  }
   const inner = `${indent}  `;
   if (Array.isArray(value)) {
     const items = value.map((item) => inner + prettyJson(item, inner));
