@@ -5,10 +5,9 @@ import { padTo4 } from "../../src/ops/weights.ts";
 import {
   chainThreads,
   hasTaps,
-  keepsKindSums,
+  keepingKindSums,
   phasesOf,
   phaseThreads,
-  termsOf,
   vectorsOf,
   type Head,
   type Phase,
@@ -22,170 +21,192 @@ import { chain, chainEach, chainLanes, kindSums, tapMeans } from "./templates.ge
 
 /** Vectors: one workgroup goes through the phases of an image. */
 export function chainKernel(launch: Launch, name: string, banner: string): string {
-  const module = new Module(launch);
   const phases = phasesOf(launch);
   const { threads, workgroups, slice } = chainThreads(phases);
-  const memory: string[] = [];
-  const functions: string[] = [];
-  const kept = new Map<Node, string>();
-  const texts: string[] = [];
-
-  for (const [index, phase] of phases.entries()) {
-    const isLast = index === phases.length - 1;
-    const vectors = vectorsOf(phase);
-    const here = isLast ? slice : vectors;
-    const { columns, lanes } = phaseThreads(phase, threads, here);
-    for (const { node, kept: isKept } of phase.results) {
-      if (!isKept) continue;
-      const variable = module.declare(keptName(node, phase));
-      kept.set(node, variable);
-      memory.push(`var<workgroup> ${variable}: array<vec4f, ${vectors}>; // ${node.type.shape[1]} channels`);
-    }
-    const writer = new PhaseWriter(module, launch, kept, phase, vectors);
-    const first = workgroups > 1 && isLast ? `group.x * ${slice}u + thread` : "thread";
-    const ragged = here * workgroups !== vectors && isLast && workgroups > 1;
-    const says = saysOf(phase);
-    if (lanes > 1) {
-      const combine = isMaximum(phase.head) ? "max(acc, sums[lane])" : "acc + sums[lane]";
-      const column = workgroups > 1 && isLast ? `group.x * ${slice}u + thread % ${columns}u` : `thread % ${columns}u`;
-      texts.push(
-        render(
-          chainLanes,
-          {
-            says,
-            used: columns * lanes,
-            columns,
-            column: ragged ? `min(${column}, ${vectors - 1}u)` : column,
-            first,
-            nothing: nothingOf(phase.head),
-            term: writer.term,
-            terms: termsOf(phase.head),
-            lanes,
-            within: ragged ? `thread < ${columns}u && ${first} < ${vectors}u` : `thread < ${columns}u`,
-            combine,
-          },
-          { add: writer.add().join("\n"), results: writer.results().join("\n") },
-        ),
-      );
-    } else {
-      const { before, lines } = writer.compute(functions, memory);
-      texts.push(before);
-      const end = workgroups > 1 && isLast ? `min(group.x * ${slice}u + ${slice}u, ${vectors}u)` : `${vectors}u`;
-      texts.push(
-        render(chainEach, { says, first, end }, { compute: lines.join("\n"), results: writer.results().join("\n") }),
-      );
-    }
-    if (!isLast) texts.push("  workgroupBarrier();\n");
-  }
-  if (texts.some((text) => text.includes("sums[thread]")))
-    memory.push(`var<workgroup> sums: array<vec4f, ${threads}>;`);
-
+  const writer = new ChainWriter(launch, phases);
+  const texts = phases.flatMap((phase, index) => {
+    const last = index === phases.length - 1;
+    const share = last && workgroups > 1 ? slice : undefined;
+    return [writer.phase(phase, threads, share), last ? "" : "  workgroupBarrier();\n"];
+  });
   const workgroup =
     workgroups > 1
-      ? `One workgroup computes ${slice} vectors of 4 results of one image, and everything before them.`
+      ? "One workgroup computes SLICE4 vectors of 4 results of one image, and everything before them."
       : "One workgroup computes everything for one image.";
-  const called = module.functions(...functions);
-  const declarations = [module.bindings(), memory.join("\n"), called].filter((block) => block !== "");
   return render(
     chain,
     { name, threads, workgroup },
-    { banner, declarations: declarations.join("\n\n"), phases: texts.join("").trimEnd() },
+    { banner, declarations: writer.declarations(), phases: texts.join("").trimEnd() },
   );
 }
 
-/** The lines of one phase. */
-class PhaseWriter {
+/** Prints the phases one after the other, and collects what they declare. */
+class ChainWriter {
   private readonly module: Module;
-  private readonly launch: Launch;
-  private readonly kept: ReadonlyMap<Node, string>;
-  private readonly phase: Phase;
-  private readonly vectors: number;
+  private readonly excites: boolean;
+  private readonly keepingKindSums: ReadonlySet<Head>;
+  private readonly constants: string[] = [];
+  private readonly memory: string[] = [];
+  private readonly functions: string[] = [];
+  /** Results of earlier phases: their variables in workgroup memory. */
+  private readonly kept = new Map<Node, string>();
+  /** Vectors: the constant that is their length in vectors of 4. */
+  private readonly lengths = new Map<Node, string>();
 
-  constructor(module: Module, launch: Launch, kept: ReadonlyMap<Node, string>, phase: Phase, vectors: number) {
-    this.module = module;
-    this.launch = launch;
-    this.kept = kept;
-    this.phase = phase;
-    this.vectors = vectors;
+  constructor(launch: Launch, phases: readonly Phase[]) {
+    this.module = new Module(launch);
+    this.keepingKindSums = keepingKindSums(phases);
+    this.excites = launch.body.nodes.some((node) => node.name.endsWith(".gate"));
+    for (const node of launch.body.nodes) {
+      if (node.op === "input" && node.type.shape.length === 2)
+        this.lengths.set(
+          node,
+          this.constant(`${this.module.read(node)}4`, vectorsOfNode(node), "vectors of 4 channels"),
+        );
+    }
   }
 
-  /** What the threads of a column share out: the loop's variable. */
-  get term(): string {
-    return this.phase.head?.op === "squeezeFinish" ? "tile" : "k4";
+  declarations(): string {
+    const bindings = this.module.bindings();
+    const functions = this.module.functions(...this.functions);
+    return [this.constants.join("\n"), bindings, this.memory.join("\n"), functions]
+      .filter((text) => text !== "")
+      .join("\n\n");
   }
 
-  /** Adds one term to `sum`. */
-  add(): string[] {
-    const { head } = this.phase;
+  /** @param slice of how many vectors a workgroup computes its share; undefined if all */
+  phase(phase: Phase, threads: number, slice: number | undefined): string {
+    const vectors = vectorsOf(phase);
+    const length = this.declareResults(phase, vectors);
+    const { columns, lanes } = phaseThreads(phase, threads, slice ?? vectors);
+    const columnsName =
+      slice === undefined ? length : this.constant("slice4", slice, "of the results of one workgroup");
+    const start = slice === undefined ? "" : `group.x * ${columnsName} + `;
+    const says = this.says(phase);
+    if (lanes === 1) {
+      const { before, lines } = this.compute(phase, length);
+      const end = slice === undefined ? length : `min((group.x + 1u) * ${columnsName}, ${length})`;
+      const blocks = { compute: lines.join("\n"), results: this.results(phase, length).join("\n") };
+      return before + render(chainEach, { says, first: `${start}thread`, end }, blocks);
+    }
+    const used = columns * lanes;
+    const ragged = slice !== undefined && vectors % slice !== 0;
+    const lanesName = this.constant(`${length.slice(0, -1)}_lanes`, lanes, "threads that share one sum");
+    this.needSums(threads);
+    const maximum = isMaximum(phase.head);
+    const each = `${start}thread % ${columnsName}`;
+    const sum = `sums[lane * ${columnsName} + thread]`;
+    return render(
+      chainLanes,
+      {
+        says,
+        when: used === threads ? "" : `if (thread < ${lanesName} * ${columnsName}) `,
+        columns: columnsName,
+        column: ragged ? `min(${each}, ${length} - 1u)` : each,
+        nothing: nothingOf(phase.head),
+        term: termOf(phase.head),
+        terms: this.terms(phase.head),
+        lanes: lanesName,
+        within: `thread < ${columnsName}${ragged ? ` && ${start}thread < ${length}` : ""}`,
+        first: `${start}thread`,
+      },
+      {
+        add: this.add(phase.head, length, "sum").join("\n"),
+        addLane: maximum ? `acc = max(acc, ${sum});` : `acc += ${sum};`,
+        results: this.results(phase, length).join("\n"),
+      },
+    );
+  }
+
+  /** Names for what a phase yields; returns the constant that is its length. */
+  private declareResults(phase: Phase, vectors: number): string {
+    let prefix: string | undefined;
+    for (const { node, kept } of phase.results) {
+      if (!kept) continue;
+      const variable = this.module.declare(keptName(node, phase));
+      prefix ??= variable;
+      this.kept.set(node, variable);
+    }
+    const length = this.constant(`${prefix ?? "out"}4`, vectors, "vectors of 4 channels");
+    for (const { node, kept } of phase.results) {
+      this.lengths.set(node, length);
+      if (kept) this.memory.push(`var<workgroup> ${this.kept.get(node)!}: array<vec4f, ${length}>;`);
+    }
+    return length;
+  }
+
+  /** Adds one term to `sum` or `acc`. */
+  private add(head: Head | undefined, length: string, to: string): string[] {
     if (head?.op === "dense") {
       const weight = this.module.offset(head.inputs.weight, `w_${denseName(head)}`);
       return [
         `let x_terms = ${this.vector(head.inputs.x, "k4")};`,
-        `let w_at = ${weight} + k4 * ${4 * this.vectors}u + c4;`,
-        "sum += x_terms.x * weights[w_at];",
-        ...["y", "z", "w"].map(
-          (component, index) => `sum += x_terms.${component} * weights[w_at + ${(index + 1) * this.vectors}u];`,
-        ),
+        `let w_at = ${weight} + k4 * 4u * ${length} + c4;`,
+        `${to} += x_terms.x * weights[w_at];`,
+        `${to} += x_terms.y * weights[w_at + ${length}];`,
+        `${to} += x_terms.z * weights[w_at + 2u * ${length}];`,
+        `${to} += x_terms.w * weights[w_at + 3u * ${length}];`,
       ];
     }
     if (head?.op === "squeezeFinish") {
-      const part = `${this.module.read(head.inputs.parts)}[(image * ${termsOf(head)}u + tile) * ${this.vectors}u + c4]`;
-      return [isMaximum(head) ? `sum = max(sum, ${part});` : `sum += ${part};`];
+      const part = `${this.module.read(head.inputs.parts)}[(image * ${this.terms(head)} + tile) * ${length} + c4]`;
+      return [isMaximum(head) ? `${to} = max(${to}, ${part});` : `${to} += ${part};`];
     }
-    throw new Bug(`${this.launch.name} has a phase without terms`);
+    throw new Bug("this phase of a chain adds nothing");
+  }
+
+  /** The constant for what the threads of a column share out. */
+  private terms(head: Head | undefined): string {
+    if (head?.op === "dense") return this.lengths.get(head.inputs.x)!;
+    if (head?.op === "squeezeFinish") return this.tiles(head);
+    throw new Bug("this phase of a chain adds nothing");
+  }
+
+  private tiles(head: NodeOf<"squeezeFinish">): string {
+    const { parts } = head.inputs;
+    const known = this.lengths.get(parts);
+    const name = known ?? this.constant("tiles", parts.type.shape[1] as number, "of partial sums");
+    this.lengths.set(parts, name);
+    return name;
   }
 
   /** Computes `acc` of one vector in one thread; `before` is text that comes first. */
-  compute(functions: string[], memory: string[]): { before: string; lines: string[] } {
-    const { head } = this.phase;
+  private compute({ head }: Phase, length: string): { before: string; lines: string[] } {
     if (!head) return { before: "", lines: [] };
-    if (head.op === "squeezeFinish" && hasTaps(head)) return this.taps(head, functions, memory);
+    if (head.op === "squeezeFinish" && hasTaps(head)) return this.taps(head);
     if (head.op === "concat" || head.op === "sliceChannels") {
-      const lines = ["var acc = vec4f(0.0);"];
-      for (const lane of [0, 1, 2, 3]) lines.push(...this.gathered(head, lane));
-      return { before: "", lines };
+      const lines = [0, 1, 2, 3].flatMap((lane) => this.gathered(head, lane));
+      return { before: "", lines: ["var acc = vec4f(0.0);", ...lines] };
     }
-    const terms = termsOf(head);
-    const loop = `for (var ${this.term} = 0u; ${this.term} < ${terms}u; ${this.term}++) {`;
-    return {
-      before: "",
-      lines: [`var sum = ${nothingOf(head)};`, loop, ...this.add().map((line) => `  ${line}`), "}", "let acc = sum;"],
-    };
+    const term = termOf(head);
+    const loop = `for (var ${term} = 0u; ${term} < ${this.terms(head)}; ${term}++) {`;
+    const add = this.add(head, length, "acc").map((line) => `  ${line}`);
+    return { before: "", lines: [`var acc = ${nothingOf(head)};`, loop, ...add, "}"] };
   }
 
   /** Stores what others read. */
-  results(): string[] {
-    const { head } = this.phase;
+  private results(phase: Phase, length: string): string[] {
+    const { head } = phase;
     const divides = head?.op === "squeezeFinish" && head.attrs.reduce === "sum" && !hasTaps(head);
+    const own = new Set(phase.results.map((result) => result.node));
     const leaf = (node: Node) => {
       if (node === head) return divides ? "mean" : "acc";
-      return node.op === "input" || (this.kept.has(node) && !this.phase.results.some((result) => result.node === node))
-        ? this.vector(node, "c4")
-        : undefined;
+      return node.op === "input" || (this.kept.has(node) && !own.has(node)) ? this.vector(node, "c4") : undefined;
     };
-    const nodes = this.phase.results.map((result) => result.node);
-    const { lines, results } = this.module.expressions(nodes, leaf, [
-      "acc",
-      "mean",
-      "image",
-      "c4",
-      ...this.kept.values(),
-    ]);
-    const stores = this.phase.results.flatMap(({ node, written }, index) => [
+    const taken = ["acc", "mean", "image", "c4", ...this.kept.values()];
+    const { lines, results } = this.module.expressions([...own], leaf, taken);
+    const stores = phase.results.flatMap(({ node, written }, index) => [
       ...(this.kept.has(node) ? [`${this.kept.get(node)!}[c4] = ${results[index]!};`] : []),
-      ...(written === undefined
-        ? []
-        : [`${this.module.write(written)}[image * ${this.vectors}u + c4] = ${results[index]!};`]),
+      ...(written === undefined ? [] : [`${this.module.write(written)}[image * ${length} + c4] = ${results[index]!};`]),
     ]);
-    const mean = head?.op === "squeezeFinish" && divides ? [`let mean = acc / ${literal(positionsOf(head))};`] : [];
-    return [...mean, ...lines, ...stores];
+    return [...(divides ? [`let mean = acc / ${literal(classesOf(head).positions)};`] : []), ...lines, ...stores];
   }
 
   /** One vector of an earlier phase, or of what the launch reads. */
   private vector(node: Node, place: string): string {
     const variable = this.kept.get(node);
     if (variable !== undefined) return `${variable}[${place}]`;
-    return `${this.module.read(node)}[image * ${padTo4(node.type.shape[1] as number) / 4}u + ${place}]`;
+    return `${this.module.read(node)}[image * ${this.lengths.get(node)!} + ${place}]`;
   }
 
   private gathered(head: NodeOf<"concat"> | NodeOf<"sliceChannels">, lane: number): string[] {
@@ -200,69 +221,104 @@ class PhaseWriter {
     let start = 0;
     for (const operand of inputsOf(head)) {
       const end = start + (operand.type.shape[1] as number);
-      const within = `${c} >= ${start}u && ${c} < ${end}u`;
+      const within = start === 0 ? `${c} < ${end}u` : `${c} >= ${start}u && ${c} < ${end}u`;
       lines.push(`if (${within}) {`, `  ${from(operand, start === 0 ? c : `${c} - ${start}u`)}`, "}");
       start = end;
     }
     return lines;
   }
 
-  private taps(
-    head: NodeOf<"squeezeFinish">,
-    functions: string[],
-    memory: string[],
-  ): { before: string; lines: string[] } {
-    const { attrs } = head;
-    const classes = tapClasses(attrs.window, attrs.height, attrs.width);
-    const [, tiles, kinds, channels] = head.inputs.parts.type.shape as [unknown, number, number, number];
-    const vectors = padTo4(channels) / 4;
-    const parts = this.module.read(head.inputs.parts);
+  /** A squeeze with more than one result for each channel: first the tiles, if there are many, then what each tap sees. */
+  private taps(head: NodeOf<"squeezeFinish">): { before: string; lines: string[] } {
+    const { kernel } = head.attrs.window;
+    const [, , kinds, channels] = head.inputs.parts.type.shape as [unknown, number, number, number];
+    const classes = classesOf(head);
     const prefix = this.module.declare("tap");
+    const parts = this.module.read(head.inputs.parts);
+    const vectors = this.constant(`${parts}4`, padTo4(channels) / 4, "vectors of 4 channels");
     const maximum = isMaximum(head);
-    const gathered = keepsKindSums(head);
-    const kindSumsName = gathered ? this.module.declare("kind_sums") : parts;
-    let before = "";
-    if (gathered) {
-      memory.push(`var<workgroup> ${kindSumsName}: array<vec4f, ${kinds * vectors}>; // [${kinds} kinds, ${vectors}]`);
+    const add = maximum ? "acc = max(acc, part);" : "acc += part;";
+    const tiles = this.tiles(head);
+    let [source, place, count, before] = [
+      parts,
+      `(image * ${tiles} * ${kinds}u + i) * ${vectors}`,
+      `${tiles} * ${kinds}u`,
+      "",
+    ];
+    if (this.keepingKindSums.has(head)) {
+      source = this.module.declare("kind_sums");
+      place = `i * ${vectors}`;
+      count = `${kinds}u`;
+      this.memory.push(`var<workgroup> ${source}: array<vec4f, ${kinds} * ${vectors}>;`);
+      const what = maximum ? "maxima" : "sums";
       before = render(
         kindSums,
-        {
-          tiles,
-          vectors: kinds * vectors,
-          nothing: nothingOf(head),
-          parts,
-          combine: maximum ? "max(sum, value)" : "sum + value",
-          kindSums: kindSumsName,
-        },
-        {},
+        { what, kinds, vectors, tiles, nothing: nothingOf(head), parts, kindSums: source },
+        { add },
       );
     }
     const bits = (sees: readonly boolean[]) => `${sees.reduce((mask, seen, bit) => mask + (seen ? 2 ** bit : 0), 0)}u`;
-    const count = gathered ? kinds : tiles * kinds;
-    functions.push(
-      render(
-        tapMeans,
-        {
-          prefix,
-          kernelHeight: attrs.window.kernel[0],
-          kernelWidth: attrs.window.kernel[1],
-          rows: classes.tapSeesRow.map(bits).join(", "),
-          columns: classes.tapSeesColumn.map(bits).join(", "),
-          columnKinds: classes.columnClasses,
-          taps: attrs.window.kernel[0] * attrs.window.kernel[1],
-          parts: count,
-          kinds,
-          nothing: maximum ? lowest : "0.0",
-          source: kindSumsName,
-          place: gathered ? `part * ${vectors}u` : `(image * ${count}u + part) * ${vectors}u`,
-          combine: maximum ? "max(acc, value)" : "acc + value",
-          result: maximum ? "acc" : `acc / ${literal(classes.positions)}`,
-        },
-        {},
-      ).trimEnd(),
-    );
-    const mean = (lane: number) => `${prefix}_mean(image, ${lane === 0 ? "e" : `e + ${lane}u`})`;
-    return { before, lines: ["let e = 4u * c4;", `let acc = vec4f(${[0, 1, 2, 3].map(mean).join(", ")});`] };
+    const what = maximum ? "maximum" : "mean";
+    const view = {
+      prefix,
+      what,
+      kernelHeight: kernel[0],
+      kernelWidth: kernel[1],
+      rows: classes.tapSeesRow.map(bits).join(", "),
+      columns: classes.tapSeesColumn.map(bits).join(", "),
+      columnKinds: classes.columnClasses,
+      taps: kernel[0] * kernel[1],
+      kinds,
+      parts: count,
+      nothing: maximum ? lowest : "0.0",
+      source,
+      place,
+      result: maximum ? "acc" : `acc / ${literal(classes.positions)}`,
+    };
+    this.functions.push(render(tapMeans, view, { add }).trimEnd());
+    const of = (lane: number) => `${prefix}_${what}(image, ${lane === 0 ? "e" : `e + ${lane}u`})`;
+    return { before, lines: ["let e = 4u * c4;", `let acc = vec4f(${[0, 1, 2, 3].map(of).join(", ")});`] };
+  }
+
+  private needSums(threads: number): void {
+    if (!this.memory.includes(sumsOf(threads))) this.memory.push(sumsOf(threads));
+  }
+
+  private constant(wish: string, value: number, comment: string): string {
+    const name = this.module.declare(wish).toUpperCase();
+    this.constants.push(`const ${name} = ${value}u; // ${comment}`);
+    return name;
+  }
+
+  /** `Excite: 256 -> 16, bias, relu.` */
+  private says({ head, results }: Phase): string {
+    const steps: string[] = [];
+    const visit = (node: Node) => {
+      if (node === head || (this.kept.has(node) && !results.some((result) => result.node === node))) return;
+      if (!isElementwiseName(node.op)) return;
+      inputsOf(node).forEach(visit);
+      if (!steps.includes(spelling[node.op].says)) steps.push(spelling[node.op].says);
+    };
+    for (const { node } of results) visit(node);
+    const isGate = results.some(({ node }) => node.name.endsWith(".gate"));
+    const then = `${steps.map((step) => `, ${step}`).join("")}${isGate ? ": the gate" : ""}.`;
+    switch (head?.op) {
+      case "squeezeFinish": {
+        const [, tiles, , channels] = head.inputs.parts.type.shape as [unknown, number, number, number];
+        const taps = head.attrs.window.kernel[0] * head.attrs.window.kernel[1];
+        const each = taps === 1 ? "" : `, for each of ${taps} taps`;
+        const from = `${tiles} partial ${isMaximum(head) ? "maxima" : "sums"}`;
+        return `Squeeze: the ${isMaximum(head) ? "maximum" : "mean"} of each of ${channels} channels, from ${from}${each}${then}`;
+      }
+      case "dense":
+        return `${this.excites ? "Excite" : "Dense"}: ${head.inputs.x.type.shape[1]} -> ${head.type.shape[1]}${then}`;
+      case "concat":
+        return `Concatenate ${inputsOf(head).length} vectors${then}`;
+      case "sliceChannels":
+        return `Channels ${head.attrs.start} to ${head.attrs.start + head.attrs.size - 1}${then}`;
+      case undefined:
+        return `Element by element${then}`;
+    }
   }
 }
 
@@ -270,7 +326,7 @@ class PhaseWriter {
 function keptName(node: Node, { head }: Phase): string {
   if (head?.op === "squeezeFinish") return "squeezed";
   if (head?.op === "dense") return denseName(head) === "reduce" ? "reduced" : "expanded";
-  return head ? "joined" : `${isElementwiseName(node.op) ? spelling[node.op].result : "given"}`;
+  return head ? "joined" : isElementwiseName(node.op) ? spelling[node.op].result : "given";
 }
 
 /** SE's first layer makes a vector shorter, its second one longer. */
@@ -278,35 +334,9 @@ function denseName(head: NodeOf<"dense">): string {
   return (head.type.shape[1] as number) < (head.inputs.x.type.shape[1] as number) ? "reduce" : "expand";
 }
 
-/** `Excite: 256 -> 16, bias, relu` */
-function saysOf({ head, results }: Phase): string {
-  const steps: string[] = [];
-  const visit = (node: Node) => {
-    if (node === head || !isElementwiseName(node.op)) return;
-    inputsOf(node).forEach(visit);
-    if (!steps.includes(spelling[node.op].says)) steps.push(spelling[node.op].says);
-  };
-  for (const { node } of results) visit(node);
-  const then = steps.map((step) => `, ${step}`).join("");
-  switch (head?.op) {
-    case "squeezeFinish": {
-      const [, tiles, , channels] = head.inputs.parts.type.shape as [unknown, number, number, number];
-      const taps = head.attrs.window.kernel[0] * head.attrs.window.kernel[1];
-      const each = taps === 1 ? "" : `, for each of ${taps} taps`;
-      const what = isMaximum(head) ? "maximum" : "mean";
-      return `Squeeze: the ${what} of each of ${channels} channels, of ${tiles} tile${tiles === 1 ? "" : "s"}${each}${then}.`;
-    }
-    case "dense": {
-      const excites = head.name.endsWith(".fc1") || head.name.endsWith(".fc2");
-      return `${excites ? "Excite" : "Dense"}: ${head.inputs.x.type.shape[1]} -> ${head.type.shape[1]}${then}.`;
-    }
-    case "concat":
-      return `Concatenate ${inputsOf(head).length} vectors${then}.`;
-    case "sliceChannels":
-      return `Channels ${head.attrs.start} to ${head.attrs.start + head.attrs.size - 1}${then}.`;
-    case undefined:
-      return `${steps.join(", ")}.`;
-  }
+/** The loop's variable for what the threads of a column share out. */
+function termOf(head: Head | undefined): string {
+  return head?.op === "squeezeFinish" ? "tile" : "k4";
 }
 
 function isMaximum(head: Head | undefined): boolean {
@@ -317,6 +347,15 @@ function nothingOf(head: Head | undefined): string {
   return `vec4f(${isMaximum(head) ? lowest : "0.0"})`;
 }
 
-function positionsOf({ attrs }: NodeOf<"squeezeFinish">): number {
-  return tapClasses(attrs.window, attrs.height, attrs.width).positions;
+function classesOf({ attrs }: NodeOf<"squeezeFinish">) {
+  return tapClasses(attrs.window, attrs.height, attrs.width);
+}
+
+function vectorsOfNode(node: Node): number {
+  return padTo4(node.type.shape[1] as number) / 4;
+}
+
+/** Shared by all phases: each leaves it behind at a barrier. */
+function sumsOf(threads: number): string {
+  return `var<workgroup> sums: array<vec4f, ${threads}>; // one for each thread`;
 }

@@ -7,7 +7,7 @@ import type { Launch } from "../../src/plan/plan.ts";
 import { render } from "../render.ts";
 import { Module } from "./emit.ts";
 import { conv } from "./templates.generated.ts";
-import { finishFunction, finishLines, plus, squeezeBlocks, windowBlock } from "./tile.ts";
+import { finishFunction, finishLines, pixelLines, plus, squeezeBlocks, windowBlock } from "./tile.ts";
 
 /** The tiled convolution: an implicit matrix product for each image. */
 export function convKernel(launch: Launch, name: string, banner: string): string {
@@ -56,7 +56,7 @@ export function convKernel(launch: Launch, name: string, banner: string): string
       loads: loadLines(anchor, tile).join("\n"),
       products: productLines(tile).join("\n"),
       results: [
-        ...count(tile.pixelsPerThread).map((i) => `let pixel_${i} = ${plus("first_pixel + row", i * tile.rows)};`),
+        ...pixelLines(tile.pixelsPerThread, "first_pixel + row", "ROWS"),
         ...finishLines(launch, held, (i, j) => `acc_${i}_${j}, `),
       ].join("\n"),
       squeeze: squeezed.block,

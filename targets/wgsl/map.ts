@@ -20,7 +20,7 @@ import {
   plainConv,
 } from "./templates.generated.ts";
 import { convolutionRuns } from "./runs.ts";
-import { finishFunction, finishLines, plus, squeezeBlocks, windowBlock } from "./tile.ts";
+import { finishFunction, finishLines, pixelLines, plus, squeezeBlocks, windowBlock } from "./tile.ts";
 
 /** Maps in which every thread computes its own outputs: element by element, pooling, moving channels, small convolutions. */
 export function mapKernel(launch: Launch, name: string, banner: string): string {
@@ -42,9 +42,6 @@ export function mapKernel(launch: Launch, name: string, banner: string): string 
   const squeezed = squeezeBlocks(launch, held);
   const parameter = runs ? "acc: vec4f, " : "";
   functions.push(...squeezed.functions, finishFunction(launch, module, { parameter, value }));
-  // In runs a thread's pixels lie side by side, else its neighbours' do.
-  const place = runs ? `first_pixel + row * ${held.pixels}u` : "first_pixel + row";
-  const apart = runs ? 1 : held.rows;
 
   return render(
     map,
@@ -62,7 +59,9 @@ export function mapKernel(launch: Launch, name: string, banner: string): string 
       functions: module.functions(...functions),
       bindings: module.bindings(),
       results: [
-        ...Array.from({ length: held.pixels }, (_, i) => `let pixel_${i} = ${plus(place, i * apart)};`),
+        ...(runs
+          ? pixelLines(held.pixels, `first_pixel + row * ${held.pixels}u`, "1u")
+          : pixelLines(held.pixels, "first_pixel + row", "ROWS")),
         ...(runs?.lines ?? []),
         ...finishLines(launch, held, (i) => (runs ? `acc_${i}, ` : "")),
       ].join("\n"),
@@ -115,10 +114,11 @@ function computeFunctions(anchor: Node, module: Module): string[] {
   }
 }
 
-/** What is before the anchor, at one pixel of its own map; its extents are literals, since every operand has others. */
-function operandOf(operand: Node, module: Module, name = "operand"): string {
+/** What is before the anchor, at one pixel of its own map. */
+function operandOf(operand: Node, module: Module): string {
   const { pixels, vectors } = mapExtent(operand.type);
-  return module.fused(name, operand, { pixels: `${pixels}u`, vectors: `${vectors}u` });
+  const constants = `const IN_PIXELS = ${pixels}u;\nconst IN4 = ${vectors}u; // vectors of 4 channels`;
+  return `${constants}\n\n${module.fused("operand", operand, { pixels: "IN_PIXELS", vectors: "IN4" })}`;
 }
 
 function windowed(anchor: NodeOf<"maxPool"> | NodeOf<"avgPool"> | NodeOf<"conv2d">, module: Module): string[] {
@@ -143,7 +143,9 @@ function convolution(anchor: NodeOf<"conv2d">, module: Module): string {
 function concatenation(anchor: NodeOf<"concat">, module: Module): string[] {
   const operands = inputsOf(anchor);
   const names = operands.map((_, index) => module.declare(`operand_${index}`));
-  const functions = operands.map((operand, index) => operandOf(operand, module, names[index]!));
+  const functions = operands.map((operand, index) =>
+    module.fused(names[index]!, operand, { pixels: "PIXELS", vectors: `${mapExtent(operand.type).vectors}u` }),
+  );
   let start = 0;
   const starts = operands.map((operand) => {
     start += mapExtent(operand.type).channels;

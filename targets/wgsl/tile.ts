@@ -56,6 +56,13 @@ export function finishFunction(launch: Launch, module: Module, from: { parameter
   return [signature, ...lines.map((line) => `  ${line}`), "}"].join("\n");
 }
 
+/** The pixels of a thread, the same distance apart. */
+export function pixelLines(count: number, first: string, distance: string): string[] {
+  return Array.from({ length: count }, (_, i) =>
+    i === 0 ? `let pixel_0 = ${first};` : `let pixel_${i} = pixel_${i - 1} + ${distance};`,
+  );
+}
+
 /** `finish` for everything that a thread holds. */
 export function finishLines(
   launch: Launch,
@@ -66,7 +73,8 @@ export function finishLines(
   const lines: string[] = [];
   for (let i = 0; i < tile.pixels; i++) {
     for (let j = 0; j < tile.vectors; j++) {
-      const call = `finish(${acc(i, j)}image, pixel_${i}, ${plus("c4", j * tile.columns)});`;
+      const c4 = j === 0 ? "c4" : j === 1 ? "c4 + COLUMNS" : `c4 + ${j}u * COLUMNS`;
+      const call = `finish(${acc(i, j)}image, pixel_${i}, ${c4});`;
       lines.push(counted ? `let y_${i}_${j} = ${call}` : call);
     }
   }

@@ -2,7 +2,8 @@ import { Bug } from "../../diagnostics.ts";
 import { inputsOf, usersOf, type Graph, type Node, type NodeOf } from "../../ir/graph.ts";
 import { tapClasses } from "../../ops/tapMeans.ts";
 import { padTo4 } from "../../ops/weights.ts";
-import type { Launch } from "../plan.ts";
+import { elementsPerImage } from "../../tensor/type.ts";
+import { limits, type Launch } from "../plan.ts";
 
 /**
  * Vectors: one workgroup goes through the phases of a chain for one image. A phase computes one product, squeeze or
@@ -90,7 +91,8 @@ export function chainThreads(phases: readonly Phase[]): ChainThreads {
         before.map(workOf).reduce((a, b) => a + b, 0),
       )
     : 1;
-  const slice = Math.ceil(vectors / Math.min(share, vectors));
+  // A power of two, so that all threads have work; all vectors if there is one share.
+  const slice = share === 1 ? vectors : Math.min(vectors, 2 ** Math.ceil(Math.log2(vectors / share)));
   return { threads, workgroups: Math.ceil(vectors / slice), slice };
 }
 
@@ -128,35 +130,40 @@ export function hasTaps(squeeze: NodeOf<"squeezeFinish">): boolean {
   return classes.rowClasses * classes.columnClasses > 1 || window.kernel[0] * window.kernel[1] > 1;
 }
 
-function workOf(phase: Phase): number {
-  const length = 4 * vectorsOf(phase);
-  return phase.head?.op === "dense" ? length * 4 * termsOf(phase.head) : length * termsOf(phase.head);
+function workOf({ head, results }: Phase): number {
+  const length = padTo4(results[0]!.node.type.shape[1] as number);
+  if (head?.op === "dense") return length * padTo4(head.inputs.x.type.shape[1] as number);
+  if (head?.op === "squeezeFinish") return elementsPerImage(head.inputs.parts.type);
+  return length;
 }
 
-/** Whether the sums over all tiles are kept for each kind of pixel, so that the taps need not add up the tiles again. */
-export function keepsKindSums(squeeze: NodeOf<"squeezeFinish">): boolean {
-  return (
-    hasTaps(squeeze) && (squeeze.inputs.parts.type.shape[1] as number) > 4 && kindVectors(squeeze) <= mostKindVectors
-  );
-}
-
-const mostKindVectors = 384;
-
-function kindVectors(squeeze: NodeOf<"squeezeFinish">): number {
-  const [, , kinds, channels] = squeeze.inputs.parts.type.shape as [unknown, number, number, number];
-  return (kinds * padTo4(channels)) / 4;
-}
-
-/** Workgroup memory of a chain in bytes: the results that it keeps, what it adds up for each kind of pixel, and one vector per thread. */
+/** Workgroup memory that a chain needs, in bytes: the results that it keeps, and one vector per thread to add up. */
 export function chainWorkgroupBytes(body: Graph): number {
-  const phases = chainPhases(body);
-  const { threads } = chainThreads(phases);
-  let vectors = threads;
-  for (const { head, results } of phases) {
-    if (head?.op === "squeezeFinish" && keepsKindSums(head)) vectors += kindVectors(head);
-    for (const { node, kept } of results) if (kept) vectors += padTo4(node.type.shape[1] as number) / 4;
+  return bytesOf(chainPhases(body));
+}
+
+function bytesOf(phases: readonly Phase[]): number {
+  const kept = phases.flatMap((phase) => phase.results.filter((result) => result.kept));
+  const vectors = kept.reduce((sum, { node }) => sum + padTo4(node.type.shape[1] as number) / 4, 0);
+  return 16 * (vectors + chainThreads(phases).threads);
+}
+
+/**
+ * The squeezes with taps whose sums over all tiles are kept for each kind of pixel, where there is room, so that the
+ * taps need not add up the tiles again.
+ */
+export function keepingKindSums(phases: readonly Phase[]): ReadonlySet<Head> {
+  let free = limits.workgroupBytes - bytesOf(phases);
+  const keeping = new Set<Head>();
+  for (const { head } of phases) {
+    if (head?.op !== "squeezeFinish" || !hasTaps(head)) continue;
+    const [, tiles, kinds, channels] = head.inputs.parts.type.shape as [unknown, number, number, number];
+    const bytes = 4 * kinds * padTo4(channels);
+    if (tiles <= 4 || bytes > free) continue;
+    keeping.add(head);
+    free -= bytes;
   }
-  return vectors * 16;
+  return keeping;
 }
 
 export function phasesOf(launch: Launch): Phase[] {
