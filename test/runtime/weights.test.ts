@@ -112,6 +112,13 @@ describe("fault 84: weights of another network, or of another version", () => {
   });
 });
 
+test("a fingerprint may begin with the byte of a brace, as the header of safetensors does", async () => {
+  const fingerprint = "7b23456789abcdef";
+  const braced = await importText(moduleText({ ...tiny, fingerprint }));
+  const net = await braced.create({ weights: weightsBin({ fingerprint }), device: watch.device });
+  net.dispose();
+});
+
 describe("fault 52 at run time: something else where weights should be", () => {
   const text = (content: string) => new TextEncoder().encode(content);
   const cases: Record<string, [content: Uint8Array<ArrayBuffer>, message: string]> = {

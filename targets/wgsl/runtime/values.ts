@@ -22,37 +22,28 @@ export function checkInputs(
   let decidedBy = "the batch";
   const data = expected.map((tensor) => {
     const value = values.get(tensor.name);
+    const what = `input ${tensor.name}`;
+    const isArray = isA<Float32Array>(value, "Float32Array");
+    if (isArray) checkArray(what, value);
+    else if (isBuffer(value)) checkUsage(what, value, usage.copySource, "COPY_SRC");
+    else
+      throw new TypeError(
+        `${what} should be a Float32Array or a GPUBuffer of ${shapeText(tensor)}, got ${kindOf(value)}`,
+      );
+
     const floats = floatsPerImage(tensor);
-    let count: number | undefined;
-    if (isA<Float32Array>(value, "Float32Array")) {
-      checkArray(tensor, value);
-      count = value.length / floats;
-    } else if (isBuffer(value)) {
-      checkBuffer(tensor, "input", value, usage.copySource, "COPY_SRC");
-      // A buffer may be larger than what is in it, if it is said how much that is.
-      count = images ?? value.size / (4 * floats);
-      if (images !== undefined && value.size < 4 * floats * images) {
-        throw new TypeError(
-          `input ${tensor.name}: ${images} images take ${4 * floats * images} bytes, the buffer has ${value.size}`,
-        );
-      }
-    } else {
-      throw new TypeError(
-        `input ${tensor.name} should be a Float32Array or a GPUBuffer of ${shapeText(tensor)}, got ${kindOf(value)}`,
-      );
-    }
+    const size = isArray ? value.length : value.size / 4;
+    // A buffer may be larger than what is in it, if something says how much that is.
+    const larger = !isArray && images !== undefined && size > floats * images;
+    const count = larger ? images! : size / floats;
     if (!Number.isInteger(count)) {
-      const unit = isBuffer(value) ? "bytes" : "elements";
-      const [perImage, size] = isBuffer(value) ? [4 * floats, value.size] : [floats, value.length];
-      throw new TypeError(
-        `input ${tensor.name} should be ${shapeText(tensor)}: N times ${perImage} ${unit}, got ${size}`,
-      );
+      throw new TypeError(`${what} should be ${shapeText(tensor)}: N times ${floats} floats, got ${size}`);
     }
     if (images !== undefined && count !== images) {
-      throw new TypeError(`input ${tensor.name} holds ${count} images, but ${decidedBy} says ${images}`);
+      throw new TypeError(`${what} holds ${count} images, but ${decidedBy} says ${images}`);
     }
     images = count;
-    decidedBy = `input ${tensor.name}`;
+    decidedBy = what;
     return value;
   });
   return { images: images ?? 0, data };
@@ -68,12 +59,11 @@ export function checkTargets(
   return expected.map((tensor) => {
     const value = values.get(tensor.name);
     if (value === undefined) return undefined;
-    if (!isBuffer(value)) throw new TypeError(`output ${tensor.name} should be a GPUBuffer, got ${kindOf(value)}`);
-    checkBuffer(tensor, "output", value, usage.copyTarget, "COPY_DST");
+    const what = `output ${tensor.name}`;
+    if (!isBuffer(value)) throw new TypeError(`${what} should be a GPUBuffer, got ${kindOf(value)}`);
+    checkUsage(what, value, usage.copyTarget, "COPY_DST");
     const bytes = 4 * floatsPerImage(tensor) * images;
-    if (value.size < bytes) {
-      throw new TypeError(`output ${tensor.name}: ${images} images take ${bytes} bytes, the buffer has ${value.size}`);
-    }
+    if (value.size < bytes) throw new TypeError(`${what} takes ${bytes} bytes, the buffer has ${value.size}`);
     return value;
   });
 }
@@ -96,40 +86,38 @@ function named(
   given: unknown,
   role: "input" | "output",
 ): ReadonlyMap<string, unknown> {
+  const names = expected.map((tensor) => tensor.name).join(", ");
   if (typeof given !== "object" || given === null || ArrayBuffer.isView(given) || isBuffer(given)) {
-    const names = expected.map((tensor) => tensor.name).join(", ");
     throw new TypeError(`${role}s should be an object with ${names}, got ${kindOf(given)}`);
   }
   const values = new Map<string, unknown>(Object.entries(given));
   for (const name of values.keys()) {
     if (expected.some((tensor) => tensor.name === name)) continue;
-    const names = expected.map((tensor) => tensor.name).join(", ");
     throw new TypeError(`there is no ${role} ${name}; the ${role}s are: ${names}`);
   }
   return values;
 }
 
-function checkArray(tensor: TensorDescription, array: Float32Array): void {
+function checkArray(what: string, array: Float32Array): void {
   try {
     // Throws if the buffer is detached, which otherwise looks like an empty batch.
     new Uint8Array(array.buffer);
   } catch {
-    throw new TypeError(`input ${tensor.name}: its ArrayBuffer is detached (was it transferred to a worker?)`);
+    throw new TypeError(`${what}: its ArrayBuffer is detached (was it transferred to a worker?)`);
   }
-  // NaN and the infinities make the sum NaN; without a branch this takes little more than reading the array.
-  let sum = 0;
-  for (let i = 0; i < array.length; i++) sum += array[i]! * 0;
-  if (sum !== 0) {
-    const index = array.findIndex((value) => !Number.isFinite(value));
-    throw new TypeError(`input ${tensor.name} should hold finite numbers, element ${index} is ${array[index]}`);
+  // NaN and the infinities are the numbers whose exponent is all ones.
+  const bits = new Uint32Array(array.buffer, array.byteOffset, array.length);
+  for (let i = 0; i < bits.length; i++) {
+    if ((bits[i]! & exponent) !== exponent) continue;
+    throw new TypeError(`${what} should hold finite numbers, element ${i} is ${array[i]}`);
   }
 }
 
-function checkBuffer(tensor: TensorDescription, role: string, buffer: GPUBuffer, needed: number, flag: string): void {
-  if (buffer.usage & needed) return;
-  throw new TypeError(
-    `${role} ${tensor.name}: the GPUBuffer should be made with GPUBufferUsage.${flag}, its usage is ${buffer.usage}`,
-  );
+const exponent = 0x7f800000;
+
+function checkUsage(what: string, buffer: GPUBuffer, flag: number, name: string): void {
+  if (buffer.usage & flag) return;
+  throw new TypeError(`${what} should have the usage GPUBufferUsage.${name}, the buffer's is ${buffer.usage}`);
 }
 
 function shapeText(tensor: TensorDescription): string {
