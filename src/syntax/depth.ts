@@ -5,7 +5,8 @@ export const maxDepth = 200;
 
 /**
  * The first token that nests deeper than 200: no later phase then needs to fear for its stack. Counted are brackets, and
- * what makes a tree deep without them: operators in a row, chained members and indices, `else if` after `else if`.
+ * what makes a tree deep without them: operators in a row, chained members and indices, `if` in
+ * the condition of `if`, `else if` after `else if`.
  */
 export function tooDeep(tokens: readonly IToken[]): IToken | undefined {
   /** What the brackets around this token were opened with. */
@@ -40,5 +41,6 @@ const closers: ReadonlySet<TokenType> = new Set([t.RightParen, t.RightSquare, t.
 const ends: ReadonlySet<TokenType> = new Set([t.Separator, t.Comma, t.Arrow, t.Assign, t.Colon]);
 const deepening: ReadonlySet<TokenType> = new Set([
   t.Dot,
+  t.If,
   ...t.tokens.filter(({ CATEGORIES = [] }) => CATEGORIES.includes(t.Operator) || CATEGORIES.includes(t.Prefix)),
 ]);
