@@ -167,7 +167,7 @@ export interface Apply {
   readonly kind: "apply";
   readonly callee: Name;
   readonly args: readonly Arg[];
-  /** Whether the arguments stood in parentheses, `conv(64, 3x3)`; false for `conv 64, 3x3`, `conv (4 * w), 1x1`, `relu`. */
+  /** Whether the arguments stood in parentheses: not in `conv 64, 3x3`, `conv (4 * w), 1x1` and `relu`. */
   readonly parens: boolean;
   readonly span: Span;
 }

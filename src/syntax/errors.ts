@@ -298,8 +298,8 @@ function wantsName({ tokens, at, expected, rules }: Stop): boolean {
   const next = tokens[at + 1]?.tokenType;
   const ended = next === undefined || valueEnds.has(next) || (next.CATEGORIES ?? []).includes(t.Operator);
   const rule = rules.at(-1);
-  // `conv stage, 3x3`: without a value, `conv` was a whole statement.
   if (rule === "definition") return next === t.Colon;
+  // `conv stage, 3x3`: without a value, `conv` was a whole statement.
   if (rule === "body") return ended && tokens[at]?.tokenType !== t.Else && tokens[at - 1]?.tokenType === t.Word;
   return ended && valueRules.has(rule ?? "");
 }
