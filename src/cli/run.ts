@@ -80,10 +80,13 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
 /** `--dump`: nodes of the graph as written become outputs before any pass. */
 function withDumps(graph: Graph, names: readonly string[]): Graph {
   const nodes = exposable(graph);
-  return expose(
-    graph,
-    names.map((name) => nodes.find((node) => node.name === name) ?? noNode(graph, name)),
-  );
+  const dumped = names.map((name) => nodes.find((node) => node.name === name) ?? noNode(graph, name));
+  for (const { name, node } of graph.outputs) {
+    if (dumped.some((other) => other.name === name && other !== node)) {
+      throw usage(`--dump ${name}: the network has an output of that name, which is ${node.name}`);
+    }
+  }
+  return expose(graph, dumped);
 }
 
 function noNode(graph: Graph, name: string): never {

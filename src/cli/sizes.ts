@@ -5,28 +5,25 @@ import { bytesText, table } from "./table.ts";
 export interface Size {
   readonly path: string;
   readonly bytes: number;
-  /** What a server would send; weights do not get smaller, and trying takes long. */
+  /** What a server would send of it. Not of kernels, which net.js holds, and not of weights, which do not get smaller. */
   readonly brotli?: number;
 }
 
 export function sizesOf(files: readonly OutputFile[]): readonly Size[] {
   return files.map(({ path, bytes }) => {
-    if (path === "weights.bin") return { path, bytes: bytes.length };
+    if (path === "weights.bin" || isKernel(path)) return { path, bytes: bytes.length };
     // Level 6 is within a tenth of the best and takes a twentieth of its time.
     const packed = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } });
     return { path, bytes: bytes.length, brotli: packed.length };
   });
 }
 
-/** Kernels share one row: net.js holds them, too. */
+/** Kernels share one row. */
 export function sizesText(sizes: readonly Size[]): string {
-  const kernels = sizes.filter(({ path }) => path.startsWith("kernels/"));
-  const others = sizes.filter((size) => !kernels.includes(size));
-  const sum = (pick: (size: Size) => number) => kernels.reduce((total, size) => total + pick(size), 0);
-  const rows = [
-    ...others,
-    { path: `kernels/ (${kernels.length})`, bytes: sum(({ bytes }) => bytes), brotli: sum(({ brotli = 0 }) => brotli) },
-  ];
+  const kernels = sizes.filter(({ path }) => isKernel(path));
+  const others = sizes.filter(({ path }) => !isKernel(path));
+  const bytes = kernels.reduce((sum, size) => sum + size.bytes, 0);
+  const rows: readonly Size[] = [...others, { path: `kernels/ (${kernels.length}, in net.js, too)`, bytes }];
   return table([
     ["  file", "raw", "brotli"],
     ...rows.map(({ path, bytes, brotli }) => [
@@ -35,4 +32,8 @@ export function sizesText(sizes: readonly Size[]): string {
       brotli === undefined ? "" : bytesText(brotli),
     ]),
   ]);
+}
+
+function isKernel(path: string): boolean {
+  return path.startsWith("kernels/");
 }

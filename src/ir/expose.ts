@@ -7,7 +7,7 @@ export function exposable(graph: Graph): readonly Node[] {
 
 /** The graph with more outputs, called like their nodes: done before any pass, so that passes keep their values. */
 export function expose(graph: Graph, nodes: readonly Node[]): Graph {
-  const known = new Set(graph.outputs.map((output) => output.name));
-  const more = nodes.filter((node) => !known.has(node.name)).map((node) => ({ name: node.name, node }));
-  return { ...graph, outputs: [...graph.outputs, ...more] };
+  const named = new Set(graph.outputs.map((output) => output.name));
+  const more = [...new Set(nodes)].filter((node) => !named.has(node.name));
+  return { ...graph, outputs: [...graph.outputs, ...more.map((node) => ({ name: node.name, node }))] };
 }

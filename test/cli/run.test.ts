@@ -93,6 +93,20 @@ describe("the reference", () => {
     expect(without).not.toContain('"data"');
   });
 
+  test("a node that is named twice, or that is an output already, is one output", async () => {
+    const nodes = ["--dump", "layer1.0.se.gate", "--dump", "layer1.0.se.gate", "--dump", "image"];
+    const { out } = await run("--input", pictures[0]!, ...nodes, "--json");
+    const { outputs } = JSON.parse(out) as { outputs: { name: string }[] };
+    expect(outputs.map(({ name }) => name)).toEqual(["logits", "layer1.0.se.gate", "image"]);
+  });
+
+  test("on a terminal it says how far it is, in a line that goes away", async () => {
+    const argv = ["run", digits, "--weights", weights, "--backend", "reference", "--input", pictures[0]!, "--quiet"];
+    const at = { interactive: true };
+    expect((await sec(argv, at)).err).toBe("");
+    expect((await sec(argv.slice(0, -1), at)).err).toMatch(/^\rimage 1 of 1\r {12}\rnote: ran 1 image/);
+  });
+
   test("without weights they are made up, the same for the same seed", async () => {
     const seeded = async (...flags: string[]) => {
       const argv = ["run", digits, "--input", pictures[0]!, "--backend", "reference", "--json", ...flags];
