@@ -18,7 +18,7 @@ test("a field that does not exist is named with its place and the ones that do",
   );
   expect(await complaint("sec.config.js", 'export default { out: "x" };\n')).toBe(
     'error: sec.config.js: out: there is no field "out"\n' +
-      "  allowed are entry, outDir, target, network, set, maxBatch\n",
+      "  did you mean `outDir`? allowed are entry, outDir, target, network, set, maxBatch\n",
   );
 });
 
