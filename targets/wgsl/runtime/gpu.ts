@@ -55,7 +55,7 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
 /** WebGPU's own errors may come before the news that the device is lost, which explains them. */
 export async function causeOf(device: GPUDevice, error: unknown): Promise<unknown> {
   if (!/^(Operation|Abort|GPUPipeline|Gpu)Error$/.test((error as Error | undefined)?.name ?? "")) return error;
-  const late = new Promise<undefined>((resolve) => setTimeout(resolve, 100));
+  const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 100));
   const info = await Promise.race([device.lost, late]);
   return info ? new DeviceLostError(info) : error;
 }
