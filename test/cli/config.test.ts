@@ -1,3 +1,4 @@
+/** Fault 70: a config with a typo, a wrong type, a syntax error, or that throws. */
 import { expect, test } from "vitest";
 import { folder, sec, within } from "./sec.ts";
 
