@@ -1,7 +1,7 @@
 import { Bug } from "../../src/diagnostics.ts";
 import type { NodeOf } from "../../src/ir/graph.ts";
 import { isPointwise } from "../../src/ops/window.ts";
-import { stepVectors, threadsOf, type ConvTile } from "../../src/plan/kernels/conv.ts";
+import { stepOf, threadsOf, type ConvTile } from "../../src/plan/kernels/conv.ts";
 import { mapExtent, rootOf } from "../../src/plan/kernels/geometry.ts";
 import type { Launch } from "../../src/plan/plan.ts";
 import { render } from "../render.ts";
@@ -19,12 +19,14 @@ export function convKernel(launch: Launch, name: string, banner: string): string
   const input = mapExtent(anchor.inputs.x.type);
   const output = mapExtent(anchor.type);
   const depth4 = anchor.attrs.kernel[0] * anchor.attrs.kernel[1] * input.vectors;
+  const step = stepOf(tile, depth4);
+  const loads = loadsOf(tile, step);
   const root = rootOf(launch);
 
   const functions = [
     ...(isPointwise(anchor.attrs) ? [] : [windowBlock(anchor.attrs, anchor.inputs.x, anchor)]),
     module.fused("operand", anchor.inputs.x, { pixels: "IN_PIXELS", vectors: "IN4" }),
-    termFunctions(anchor, module, depth4 % stepVectors !== 0),
+    termFunctions(anchor, module, depth4 % step !== 0),
   ];
   if (root !== anchor) functions.push(module.fused("epilogue", root, { pixels: "PIXELS", vectors: "OUT4" }, anchor));
   const squeezed = squeezeBlocks(launch, held);
@@ -43,7 +45,7 @@ export function convKernel(launch: Launch, name: string, banner: string): string
       depth4,
       tilePixels: tile.pixels,
       tile4: tile.channels / 4,
-      step4: stepVectors,
+      step4: step,
       rows: tile.rows,
       columns: tile.columns,
     },
@@ -51,9 +53,9 @@ export function convKernel(launch: Launch, name: string, banner: string): string
       banner,
       functions: module.functions(...functions),
       bindings: module.bindings(),
-      prepare: prepareLines(anchor, tile).join("\n"),
+      prepare: prepareLines(anchor, tile, loads).join("\n"),
       accumulators: eachOf(tile, (i, j) => `var acc_${i}_${j} = vec4f(0.0);`).join("\n"),
-      loads: loadLines(anchor, tile).join("\n"),
+      loads: loadLines(anchor, tile, loads).join("\n"),
       products: productLines(tile).join("\n"),
       results: [
         ...pixelLines(tile.pixelsPerThread, "first_pixel + row", "ROWS"),
@@ -96,7 +98,7 @@ function termFunctions(anchor: NodeOf<"conv2d">, module: Module, ragged: boolean
 }
 
 /** What each thread loads in every step: its pixels and filter rows stay the same. */
-function prepareLines(anchor: NodeOf<"conv2d">, tile: ConvTile): string[] {
+function prepareLines(anchor: NodeOf<"conv2d">, tile: ConvTile, loads: Loads): string[] {
   const output = mapExtent(anchor.type);
   const columns = tile.channels / 4;
   const lastPixel =
@@ -105,8 +107,8 @@ function prepareLines(anchor: NodeOf<"conv2d">, tile: ConvTile): string[] {
   return [
     "let x_step = thread % STEP4;",
     "let x_row = thread / STEP4;",
-    ...count(loadsOf(tile).x).map((i) => {
-      const pixel = lastPixel(plus("first_pixel + x_row", i * loadsOf(tile).xRows));
+    ...count(loads.x).map((i) => {
+      const pixel = lastPixel(plus("first_pixel + x_row", i * loads.xRows));
       return isPointwise(anchor.attrs)
         ? `let x_pixel_${i} = ${pixel};`
         : `let corner_${i} = seen_from(${pixel}, vec2u(0u));`;
@@ -116,8 +118,7 @@ function prepareLines(anchor: NodeOf<"conv2d">, tile: ConvTile): string[] {
   ];
 }
 
-function loadLines(anchor: NodeOf<"conv2d">, tile: ConvTile): string[] {
-  const loads = loadsOf(tile);
+function loadLines(anchor: NodeOf<"conv2d">, tile: ConvTile, loads: Loads): string[] {
   const place = isPointwise(anchor.attrs) ? "x_pixel" : "corner";
   return [
     ...count(loads.x).map(
@@ -132,13 +133,20 @@ function loadLines(anchor: NodeOf<"conv2d">, tile: ConvTile): string[] {
 }
 
 /** Vectors that a thread loads in a step, and how far apart they lie in the tile. */
-function loadsOf(tile: ConvTile) {
+interface Loads {
+  readonly x: number;
+  readonly xRows: number;
+  readonly w: number;
+  readonly wRows: number;
+}
+
+function loadsOf(tile: ConvTile, step: number): Loads {
   const threads = tile.rows * tile.columns;
   const columns = tile.channels / 4;
   return {
-    x: (stepVectors * tile.pixels) / threads,
-    xRows: threads / stepVectors,
-    w: (4 * stepVectors * columns) / threads,
+    x: (step * tile.pixels) / threads,
+    xRows: threads / step,
+    w: (4 * step * columns) / threads,
     wRows: threads / columns,
   };
 }

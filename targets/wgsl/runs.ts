@@ -33,7 +33,8 @@ export function convolutionRuns(anchor: NodeOf<"conv2d">, pixelsPerThread: numbe
     (a, b) => a - b,
   );
 
-  const loads = (c4: string) => columns.map((x) => `let x_${x} = x_at(image, at + vec2i(0, ${x}), ${c4});`);
+  const loads = (c4: string) =>
+    columns.map((x) => `let x_${x} = x_at(image, ${x === 0 ? "at" : `at + vec2i(0, ${x})`}, ${c4});`);
   const perTap = depthwise
     ? (tap: number, first: number) => [
         `let w_${tap} = weights[${filters} + (r * KERNEL.y + ${tap}u) * OUT4 + c4];`,

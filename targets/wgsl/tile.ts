@@ -101,7 +101,7 @@ export function squeezeBlocks(launch: Launch, tile: ThreadTile): { functions: st
       {},
     ).trimEnd(),
   ];
-  const what = maximum ? "maximum" : "sum";
+  const what = maximum ? "maxima" : "sums";
   const pixels = Array.from({ length: tile.pixels }, (_, i) => i);
   const vectors = Array.from({ length: tile.vectors }, (_, j) => j);
   const place = (j: number) => `sums[${plus("row * TILE4 + column", j * tile.columns)}]`;

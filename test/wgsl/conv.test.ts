@@ -39,6 +39,7 @@ describe("channels and extents", () => {
     [3, 13, 11, 36],
     [36, 5, 1, 3],
     [17, 2, 3, 8],
+    [64, 3, 3, 8],
   ] as const)
     right(
       `${channels} x ${height} x ${width} -> ${outputs}`,

@@ -12,26 +12,26 @@ export interface ConvTile extends Tile {
   readonly columns: number;
   readonly pixelsPerThread: number;
   readonly vectorsPerThread: number;
+  /** The deepest step, in vectors of 4 terms: what lies in workgroup memory between two barriers. */
+  readonly deepestStep: number;
 }
-
-/** How deep a step of the product is, in vectors of 4: operand and filter of one step lie in workgroup memory. */
-export const stepVectors = 4;
 
 /**
  * Large tiles read less for each product, small ones spread small maps over the whole device. `efficiency` is relative
  * to the largest and only ranks them: products of one thread for each vector that it reads from workgroup memory.
  */
 const tiles: readonly (ConvTile & { readonly efficiency: number })[] = [
-  convTile(16, 8, 8, 2, 1.0), // 128 x 64
-  convTile(8, 8, 8, 2, 0.97), // 64 x 64
-  convTile(16, 8, 8, 1, 0.8), // 128 x 32
-  convTile(8, 8, 8, 1, 0.77), // 64 x 32
-  convTile(8, 8, 4, 2, 0.75), // 32 x 64
-  convTile(16, 4, 8, 1, 0.7), // 128 x 16
-  convTile(8, 8, 4, 1, 0.6), // 32 x 32
-  convTile(16, 4, 4, 1, 0.55), // 64 x 16
-  convTile(4, 16, 4, 1, 0.55), // 16 x 64
-  convTile(8, 8, 2, 1, 0.4), // 16 x 32
+  convTile(16, 8, 8, 2, 4, 1.0), // 128 x 64
+  convTile(8, 8, 8, 2, 4, 0.97), // 64 x 64
+  convTile(16, 8, 8, 1, 4, 0.8), // 128 x 32
+  convTile(8, 8, 8, 1, 4, 0.77), // 64 x 32
+  convTile(8, 8, 4, 2, 4, 0.75), // 32 x 64
+  convTile(16, 4, 8, 1, 4, 0.7), // 128 x 16
+  convTile(8, 8, 4, 1, 8, 0.6), // 32 x 32
+  convTile(16, 4, 4, 1, 8, 0.55), // 64 x 16
+  convTile(4, 16, 4, 1, 8, 0.55), // 16 x 64
+  convTile(16, 4, 2, 1, 8, 0.4), // 32 x 16
+  convTile(8, 8, 2, 1, 16, 0.4), // 16 x 32
 ];
 
 /** Below this many workgroups for one image, a device of common size is not filled. */
@@ -56,6 +56,15 @@ export function threadsOf(tile: Tile): ConvTile {
   return found;
 }
 
+/**
+ * How deep a step is, in vectors of 4 terms: the deepest that is not much wasted at the end. Small tiles have few threads
+ * to hide the wait for memory, so they ask for more at once.
+ */
+export function stepOf(tile: ConvTile, depth: number): number {
+  const computed = (step: number) => Math.ceil(depth / step) * step;
+  return [16, 8, 4].filter((step) => step <= tile.deepestStep).reduce((a, b) => (computed(b) < computed(a) ? b : a));
+}
+
 /** Every tile, for tests and measurements. */
 export const convTiles: readonly Tile[] = tiles.map(({ pixels, channels }) => ({ pixels, channels }));
 
@@ -64,6 +73,7 @@ function convTile(
   columns: number,
   pixelsPerThread: number,
   vectorsPerThread: number,
+  deepestStep: number,
   efficiency: number,
 ): ConvTile & { readonly efficiency: number } {
   return {
@@ -73,6 +83,7 @@ function convTile(
     columns,
     pixelsPerThread,
     vectorsPerThread,
+    deepestStep,
     efficiency,
   };
 }
