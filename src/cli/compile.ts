@@ -8,7 +8,7 @@ import { unsupported } from "../supported.ts";
 import { parse } from "../syntax/parse.ts";
 import { weightLayout } from "../weights/pack.ts";
 import { wgsl } from "../../targets/index.ts";
-import type { CompileFlags, EmitKind } from "./commands.ts";
+import { emitKinds, type CompileFlags, type EmitKind } from "./commands.ts";
 import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
 import { entryOfFolder } from "./entry.ts";
 import { exit, Refusal, usage } from "./exit.ts";
@@ -128,7 +128,7 @@ async function writeFiles(project: Project, compiled: Compiled, flags: CompileFl
 function checkFlags(flags: CompileFlags): void {
   const { out, emit, target, printAfter = [] } = flags;
   if (out === "-" && emit === undefined) {
-    throw usage("-o - has room for one thing; choose one with --emit", `--emit ${emitList}`);
+    throw usage("-o - has room for one thing; choose one with --emit", `--emit ${emitKinds.join(", ")}`);
   }
   if (emit !== undefined && out !== undefined && out !== "-") {
     throw usage("--emit prints on standard output and writes no files", "leave out -o, or redirect the output");
@@ -145,8 +145,6 @@ function checkFlags(flags: CompileFlags): void {
     }
   }
 }
-
-const emitList = "ast, graph, plan, wgsl, js, dts, manifest or weights";
 
 function levelOf({ O }: CompileFlags): Options["level"] {
   return O === "0" ? levels.O0 : levels.O1;

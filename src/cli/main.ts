@@ -1,8 +1,8 @@
 import { CommanderError } from "commander";
+import { DeviceAbsent } from "../device/absent.ts";
 import { version } from "../version.ts";
 import { commands, type CommandName } from "./commands.ts";
 import { reportCrash } from "./crash.ts";
-import { DeviceAbsent } from "../device/absent.ts";
 import { exit, Refusal, type ExitCode } from "./exit.ts";
 import { processIo, type Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
