@@ -43,6 +43,7 @@ export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): P
     flags.weights === undefined ? madeUp(plan.written, flags, io) : readWeights(flags.weights, plan.written);
 
   const { openDevice } = await import("../device/node.ts");
+  const { KernelRunner } = await import("../device/kernelRunner.ts");
   const { planRunner } = await import("../device/planRunner.ts");
   const { device, adapter, close } = await openDevice();
   const progress = progressOn(io, flags);
@@ -57,7 +58,7 @@ export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): P
     const inputs = randomInputs(plan, flags.seed ?? 0);
     const batch = [...inputs.values()][0]!.shape[0]!;
     const result = await verifyPlanOn(
-      planRunner(device, plan, kernelOf, parameters),
+      planRunner(new KernelRunner(device), plan, kernelOf, parameters),
       plan.written,
       plan,
       inputs,

@@ -6,12 +6,11 @@ import { KernelRunner, type Kernel } from "./kernelRunner.ts";
 
 /** Runs a plan's launches one at a time, for verification. */
 export function planRunner(
-  device: GPUDevice,
+  runner: KernelRunner,
   plan: Plan,
   kernelOf: (launch: Launch) => Kernel,
   parameters: ReadonlyMap<string, Tensor>,
 ): Runner {
-  const runner = new KernelRunner(device);
   const sections = weightSections(plan, parameters);
   return {
     text: (launch) => kernelOf(launch).text,

@@ -35,7 +35,7 @@ onEachAdapter(
     test.each(resnets)(
       "%s, small: every insertion point agrees with the reference, three runs have the same bits",
       async (example) => {
-        const small = { width: "0.125", blocks: "[2, 1, 1, 1]", resolution: "40", classes: "7", ratio: "4" };
+        const small = { width: "0.125", blocks: "[1, 1, 1, 1]", resolution: "40", classes: "7", ratio: "4" };
         const wrong: string[] = [];
         for (const se of points) {
           const found = await disagreements([adapter()], networkGraph(`examples/${example}.se`, { ...small, se }), {

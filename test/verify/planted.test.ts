@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openDevice, type OpenDevice } from "../../src/device/node.ts";
-import type { Kernel } from "../../src/device/kernelRunner.ts";
+import { KernelRunner, type Kernel } from "../../src/device/kernelRunner.ts";
 import { planRunner } from "../../src/device/planRunner.ts";
 import type { Launch } from "../../src/plan/plan.ts";
 import { verifyPlanOn, type Finding } from "../../src/verify/verify.ts";
@@ -22,8 +22,10 @@ const kernels = new Map<Launch, Kernel>(
 );
 
 let open: OpenDevice;
+let runner: KernelRunner;
 beforeAll(async () => {
   open = await openDevice();
+  runner = new KernelRunner(open.device);
 });
 afterAll(() => open?.close());
 
@@ -42,7 +44,7 @@ async function findings({ text, weights: given = weights }: Planted): Promise<re
     expect(changed, "the fault is not planted").not.toBe(kernel.text);
     return { ...kernel, text: changed };
   };
-  return (await verifyPlanOn(planRunner(open.device, plan, kernelOf, given), graph, plan, inputs, weights, 1)).findings;
+  return (await verifyPlanOn(planRunner(runner, plan, kernelOf, given), graph, plan, inputs, weights, 1)).findings;
 }
 
 describe("verify on Dawn", () => {
