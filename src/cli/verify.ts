@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { wgsl } from "../../targets/index.ts";
 import type { Manifest } from "../../targets/wgsl/describe.ts";
+import { templateLiteral } from "../../targets/wgsl/files.ts";
 import { check } from "../check/check.ts";
 import { levels, lower, placeIn } from "../compile.ts";
 import { Problems } from "../diagnostics.ts";
@@ -8,6 +9,7 @@ import { graphFromJson } from "../ir/json.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { Launch, Plan } from "../plan/plan.ts";
 import { tolerance, verifyPlanOn, type VerifyResult } from "../verify/verify.ts";
+import { unsupported } from "../supported.ts";
 import { decodeUtf8 } from "../syntax/utf8.ts";
 import { zeros, type Tensor } from "../tensor/tensor.ts";
 import { elementsPerImage } from "../tensor/type.ts";
@@ -36,7 +38,7 @@ interface Subject {
 
 /** Generated kernels against the reference, launch by launch, on the device that Node has. */
 export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): Promise<Outcome> {
-  const subject = isFolder(path) ? ofFolder(path, flags) : await ofSource(path, flags, io);
+  const subject = isFolder(path) ? ofFolder(path, flags, io) : await ofSource(path, flags, io);
   if ("exit" in subject) return subject;
   const { plan, manifest, kernelText } = subject;
   const parameters =
@@ -77,7 +79,8 @@ export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): P
 async function ofSource(path: string, flags: VerifyFlags, io: Io): Promise<Subject | Outcome> {
   const project = await openProject(path, flags, io);
   const problems = new Problems();
-  const graph = check({ ...project, ...networkOf(flags), problems });
+  unsupported(flags.target, "f32").forEach((diagnostic) => problems.report(diagnostic));
+  const graph = problems.failed ? undefined : check({ ...project, ...networkOf(flags), problems });
   const plan = graph && lower(graph, { level: levels.O1 }, problems);
   showDiagnostics(problems.list, io, flags);
   const diagnostics = diagnosticsJson(problems.list, io);
@@ -89,7 +92,7 @@ async function ofSource(path: string, flags: VerifyFlags, io: Io): Promise<Subje
 }
 
 /** The plan is made anew from the network in the manifest; the kernels are those of the folder, whatever they say. */
-function ofFolder(folder: string, flags: VerifyFlags): Subject {
+function ofFolder(folder: string, flags: VerifyFlags, io: Io): Subject {
   const path = join(folder, "manifest.json");
   const read = (name: string) => {
     const file = readBytes(join(folder, name), 1 << 28);
@@ -117,7 +120,12 @@ function ofFolder(folder: string, flags: VerifyFlags): Subject {
       `${folder} was compiled by another sec (${manifest.compilerVersion}), which planned it otherwise`,
       "compile the network again",
     );
-  return { plan, manifest, kernelText: (name) => read(`kernels/${name}.wgsl`), diagnostics: [] };
+  const module = read("net.js");
+  const kernelText = (name: string) => read(`kernels/${name}.wgsl`);
+  const stale = new Set(manifest.launches.map(({ kernel }) => kernel));
+  for (const name of stale) if (module.includes(templateLiteral(kernelText(name)))) stale.delete(name);
+  for (const name of stale) io.err(`warning: ${join(folder, "net.js")} has another text of kernels/${name}.wgsl\n`);
+  return { plan, manifest, kernelText, diagnostics: [] };
 }
 
 function madeUp(graph: Graph, { seed = 0, quiet }: VerifyFlags, io: Io): ReadonlyMap<string, Tensor> {

@@ -39,7 +39,7 @@ ${runtime}`;
 }
 
 /** A literal whose value is exactly `text`, readable as it stands, also in a script of an HTML page. */
-function templateLiteral(text: string): string {
+export function templateLiteral(text: string): string {
   const escaped = text
     .replace(/\\|`|\$(?=\{)/g, "\\$&")
     .replace(/\r/g, "\\r")
