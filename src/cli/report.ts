@@ -84,13 +84,22 @@ function kernelsText({ launches }: Report): string {
   return table([["kernel", "family", "activations", "weights", "computes"], ...rows]);
 }
 
-function fusionText({ fusion }: Report): string {
-  return fusion
+function fusionText({ fusion, added, traffic }: Report): string {
+  if (fusion.length === 0) return "";
+  const share = (bytes: number) => `${bytesText(bytes)} (${((100 * bytes) / traffic.maps).toFixed(2)} %)`;
+  const { maps, vectors, parts } = added.traffic;
+  const blocks = fusion
     .map(
       ({ name, point, squeeze, gate, scale }) =>
         `${name} (${point})\n  squeeze  ${squeeze}\n  gate     ${gate}\n  scale    ${scale}\n`,
     )
     .join("");
+  return `${blocks}
+SE adds ${added.kernels} kernels, and for one image these bytes read and written, beside the feature maps' own:
+  feature maps  ${share(maps)}
+  vectors       ${share(vectors)}
+  partial sums  ${share(parts)}
+`;
 }
 
 function memoryText({ buffersOfActivations }: Report): string {

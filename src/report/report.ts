@@ -2,7 +2,11 @@ import type { Graph, Insertion } from "../ir/graph.ts";
 import { fusionNotes, type FusionNote } from "../plan/fusion.ts";
 import type { Plan } from "../plan/plan.ts";
 import { activationBytes, trafficOf, type Traffic } from "../plan/traffic.ts";
+import { O0, O1 } from "../passes/index.ts";
+import { runPasses } from "../passes/pass.ts";
+import { schedule } from "../plan/schedule.ts";
 import { count, type Count } from "./count.ts";
+import { withoutSe } from "./withoutSe.ts";
 
 /** What `sec report` tells: the network as written, and what becomes of it on a target. All sizes are for one image. */
 export interface Report extends Count {
@@ -15,6 +19,8 @@ export interface Report extends Count {
   /** The buffers of weights. */
   readonly weightBytes: number;
   readonly traffic: Traffic;
+  /** What SE adds to `kernels` and `traffic`: the plan less that of the same network without its SE blocks. */
+  readonly added: { readonly kernels: number; readonly traffic: Traffic };
   readonly launches: readonly LaunchReport[];
   /** For every SE block what was fused, and why not if it was not. */
   readonly fusion: readonly FusionNote[];
@@ -35,6 +41,9 @@ export interface LaunchReport {
 
 /** @param graph as written, before passes */
 export function reportOf(graph: Graph, plan: Plan): Report {
+  const traffic = trafficOf(plan.launches);
+  const base = graph.insertions.length === 0 ? plan : planWithoutSe(graph, plan.fused);
+  const baseTraffic = trafficOf(base.launches);
   return {
     network: graph.name,
     ...count(graph),
@@ -42,7 +51,15 @@ export function reportOf(graph: Graph, plan: Plan): Report {
     kernels: plan.launches.length,
     peakActivationBytes: activationBytes(plan),
     weightBytes: plan.weights.buffers.reduce((sum, bytes) => sum + bytes, 0),
-    traffic: trafficOf(plan.launches),
+    traffic,
+    added: {
+      kernels: plan.launches.length - base.launches.length,
+      traffic: {
+        maps: traffic.maps - baseTraffic.maps,
+        vectors: traffic.vectors - baseTraffic.vectors,
+        parts: traffic.parts - baseTraffic.parts,
+      },
+    },
     launches: plan.launches.map((launch) => ({
       name: launch.name,
       kernel: launch.kernel,
@@ -58,4 +75,8 @@ export function reportOf(graph: Graph, plan: Plan): Report {
       values: plan.values.filter((value) => value.slot === slot).map((value) => value.name),
     })),
   };
+}
+
+function planWithoutSe(graph: Graph, fuse: boolean): Plan {
+  return schedule(runPasses(withoutSe(graph), fuse ? O1 : O0), { fuse });
 }

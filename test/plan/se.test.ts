@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { fusionNotes } from "../../src/plan/fusion.ts";
 import { trafficOf } from "../../src/plan/traffic.ts";
+import { reportOf } from "../../src/report/report.ts";
+import { withoutSe } from "../../src/report/withoutSe.ts";
 import { networkGraph, planOf } from "../networks.ts";
 
 const points = ["standard", "pre", "post", "identity", "3x3"];
@@ -53,4 +55,33 @@ test("no launch binds more than 8 buffers, and none reads what it writes", () =>
       expect(slots.length + (launch.weights ? 1 : 0)).toBeLessThanOrEqual(8);
     }
   }
+});
+
+describe("report", () => {
+  test.each(points)(
+    "SE-ResNet-50, %s: SE adds 16 kernels and no byte of feature maps; the rest is below 1 %%",
+    (se) => {
+      const graph = networkGraph("examples/se-resnet50.se", { se });
+      const { added, traffic } = reportOf(graph, planOf(graph));
+      expect(added.kernels).toBe(16);
+      expect(added.traffic.maps).toBe(0);
+      expect(added.traffic.vectors + added.traffic.parts).toBeLessThan(0.01 * traffic.maps);
+    },
+  );
+
+  test("without its SE blocks a network is the one that is written without", () => {
+    const base = planOf(networkGraph("examples/digits.se", { se: "none" }));
+    for (const squeeze of ["avg", "max", "none"]) {
+      for (const se of points) {
+        const stripped = planOf(withoutSe(networkGraph("examples/digits.se", { se, squeeze })));
+        expect(stripped.launches.map((launch) => launch.name)).toEqual(base.launches.map((launch) => launch.name));
+        expect(trafficOf(stripped.launches)).toEqual(trafficOf(base.launches));
+      }
+    }
+  });
+
+  test("a maximum after the last convolution costs what the report says: one more write and read of the map", () => {
+    const graph = networkGraph("examples/digits.se", { squeeze: "max" });
+    expect(reportOf(graph, planOf(graph)).added.traffic.maps).toBeGreaterThan(0);
+  });
 });
