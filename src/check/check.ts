@@ -88,10 +88,13 @@ function choose(program: Program, wanted: string | undefined, problems: Problems
   if (only && networks.length === 1 && wanted === undefined) return only;
   const { path } = program.entry;
   if (networks.length === 0) {
+    // That nothing at all is declared has been said.
+    if (program.entry.file.declarations.length === 0) return undefined;
     problems.report({
       code: "SE0209",
       severity: "error",
       message: `${path} declares no network`,
+      span: { file: path, start: 0, end: 0 },
       hint: "write `network Name() { … }`; blocks alone cannot be compiled",
     });
   } else if (wanted === undefined) {

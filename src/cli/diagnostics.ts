@@ -32,9 +32,9 @@ export function exitOf(list: readonly Diagnostic[]): ExitCode {
   return errors.every(isUsage) ? exit.usage : exit.wrong;
 }
 
-/** What has no place in a source was said on the command line; only a file without a network has none either. */
-function isUsage({ code, span }: Diagnostic): boolean {
-  return span === undefined ? code !== "SE0209" : span.file === literalFile;
+/** What has no place in a source was said on the command line. */
+function isUsage({ span }: Diagnostic): boolean {
+  return span === undefined || span.file === literalFile;
 }
 
 function sourceOf(file: string, io: Io): string | undefined {

@@ -1,5 +1,6 @@
 import type { IToken, TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
+import type { Diagnostic } from "../diagnostics.ts";
 
 export const maxDepth = 200;
 
@@ -33,6 +34,27 @@ export function tooDeep(tokens: readonly IToken[]): IToken | undefined {
     if (depth > maxDepth) return token;
   }
   return undefined;
+}
+
+/** What is said where the stack ends before the limit is reached: the innermost bracket is to blame. */
+export function deepFault(tokens: readonly IToken[], file: string): Diagnostic {
+  let [depth, most] = [0, 0];
+  let deepest = tokens[0]!;
+  for (const token of tokens) {
+    if (openers.has(token.tokenType) && ++depth > most) [most, deepest] = [depth, token];
+    if (closers.has(token.tokenType)) depth--;
+  }
+  return depthFault(deepest, file, `this is nested ${most} deep, more than fits on the stack`);
+}
+
+export function depthFault({ startOffset, image }: IToken, file: string, message: string): Diagnostic {
+  return {
+    code: "SE0107",
+    severity: "error",
+    message,
+    span: { file, start: startOffset, end: startOffset + image.length },
+    hint: "give a part of it a name, with `let` or as a `block`",
+  };
 }
 
 const openers: ReadonlySet<TokenType> = new Set([t.LeftParen, t.LeftSquare, t.LeftBrace]);

@@ -4,10 +4,10 @@
  */
 import { type IToken, Lexer, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
-import { Problems, type Span } from "../diagnostics.ts";
+import { Problems } from "../diagnostics.ts";
 import { bracketsMatch } from "./brackets.ts";
 import { refuseCharacters } from "./characters.ts";
-import { maxDepth, tooDeep } from "./depth.ts";
+import { depthFault, maxDepth, tooDeep } from "./depth.ts";
 import { tokenFault } from "./tokenFault.ts";
 
 export interface Lexed {
@@ -58,13 +58,7 @@ export function lex(text: string, file: string, problems: Problems): Lexed | und
   const tokens = layout(known);
   const deep = tooDeep(tokens);
   if (deep) {
-    problems.report({
-      code: "SE0107",
-      severity: "error",
-      message: `this is nested deeper than ${maxDepth}`,
-      span: spanOf(deep, file),
-      hint: "give a part of it a name, with `let` or as a `block`",
-    });
+    problems.report(depthFault(deep, file, `this is nested deeper than ${maxDepth}`));
     return undefined;
   }
   return { tokens, comments: groups["comments"] ?? [], faults };
@@ -72,10 +66,6 @@ export function lex(text: string, file: string, problems: Problems): Lexed | und
 
 /** Refused with a message, then as if they were not there. */
 const dropped: ReadonlySet<TokenType> = new Set([t.BlockComment, t.HashComment, t.BadSign]);
-
-function spanOf({ startOffset, image }: IToken, file: string): Span {
-  return { file, start: startOffset, end: startOffset + image.length };
-}
 
 /**
  * Turns the newlines that end a statement into separators and drops the others: those inside parentheses, after a sign or

@@ -49,9 +49,10 @@ function read(rule: "file" | "literal", tokens: readonly IToken[]) {
 }
 
 /** What a text in another edition means cannot be told, so nothing else is said about it. */
-function knownEdition({ tokens: [word, number] }: Lexed, file: string, problems: Problems): boolean {
+function knownEdition({ tokens: [word, number], faults }: Lexed, file: string, problems: Problems): boolean {
   if (word?.tokenType !== t.Se || number?.tokenType !== t.Int || Number(number.image) === edition) return true;
   const start = number.startOffset;
+  if (faults.includes(start)) return false;
   problems.report({
     code: "SE0110",
     severity: "error",

@@ -1,6 +1,7 @@
 import { type IRecognitionException, type IToken, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import type { Problems } from "../diagnostics.ts";
+import { deepFault } from "./depth.ts";
 import { stopOf, syntaxFault } from "./errors.ts";
 import type { Lexed } from "./lex.ts";
 
@@ -23,7 +24,12 @@ export function parseOrReport<Tree>(
   let hole: number | undefined;
   let reported = 0;
   for (let work = 0; work < effort && reported < enough; work += tokens.length) {
-    const { tree, error } = read(tokens);
+    const result = withinStack(() => read(tokens));
+    if (result === undefined) {
+      problems.report(deepFault(tokens, file));
+      return undefined;
+    }
+    const { tree, error } = result;
     if (error === undefined) return failed ? undefined : tree;
     failed = true;
     const stop = stopOf(error, tokens);
@@ -44,6 +50,16 @@ export function parseOrReport<Tree>(
     tokens = [...tokens.slice(0, hole), ...tokens.slice(after ? end + 1 : end)];
   }
   return undefined;
+}
+
+/** Nothing if the stack was too small: a page, a worker or a caller deep in its own work has less than we count on. */
+function withinStack<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** The statement, arm, member or declaration that a token belongs to; a separator and a `}` belong to what they end. */
