@@ -65,6 +65,13 @@ function errorOf(node: Node, values: ReadonlyMap<Node, Tensor>, errors: Readonly
       return fill(out, (i) => rounding(terms) * sums.data[i]! + passed.data[i]!);
     }
 
+    case "upsample": {
+      // Bilinear: a sum of four products.
+      const sums = evaluate(inputs(size));
+      const passed = evaluate(inputs(error));
+      return fill(out, (i) => rounding(4) * sums.data[i]! + passed.data[i]!);
+    }
+
     case "maxPool":
     case "globalMaxPool":
       return fill(out, () => greatest(error(inputsOf(node)[0]!)));
@@ -80,8 +87,7 @@ function errorOf(node: Node, values: ReadonlyMap<Node, Tensor>, errors: Readonly
     case "concat":
     case "sliceChannels":
     case "shuffleChannels":
-    case "flatten":
-    case "upsample": {
+    case "flatten": {
       const positive = node.op === "sub" ? opDef("add") : def;
       const passed = zeros(value.shape);
       positive.evaluate(inputs(error), node.attrs, passed);
