@@ -7,7 +7,7 @@
  *   SE03xx  types and parameters
  *   SE04xx  shapes
  *   SE05xx  SE insertions
- *   SE09xx  what cannot be generated, or not yet (src/compile.ts, src/index.ts); no files in test/errors/
+ *   SE09xx  what cannot be generated, or not yet (src/compile.ts, src/index.ts)
  */
 export interface CodeEntry {
   /** A few words, as a heading. */

@@ -7,9 +7,9 @@ import { limits } from "./plan.ts";
  * - a dense layer whose weight is over one binding becomes several over slices of its output rows, put together again;
  * - a concatenation of more values than a launch can bind becomes a tree.
  */
-export function splitForLimits(graph: Graph): Graph {
+export function splitForLimits(graph: Graph, bindingBytes: number = limits.bindingBytes): Graph {
   return rewrite(graph, (node) => {
-    if (node.op === "dense") return splitDense(node);
+    if (node.op === "dense") return splitDense(node, bindingBytes);
     if (node.op === "concat" && inputsOf(node).length > mostOperands) return splitConcat(node);
     return undefined;
   });
@@ -18,10 +18,10 @@ export function splitForLimits(graph: Graph): Graph {
 /** One binding is left for the result, one for weights of an epilogue. */
 const mostOperands = limits.storageBuffers - 2;
 
-function splitDense(node: Node & { op: "dense" }): Node | undefined {
+function splitDense(node: Node & { op: "dense" }, bindingBytes: number): Node | undefined {
   const features = padTo4(node.inputs.x.type.shape[1] as number);
   const outputs = node.type.shape[1] as number;
-  const rows = Math.floor(limits.bindingBytes / (4 * features) / 4) * 4;
+  const rows = Math.floor(bindingBytes / (4 * features) / 4) * 4;
   if (outputs <= rows) return undefined;
   const slices: Record<string, Node> = {};
   for (let start = 0, index = 0; start < outputs; start += rows, index++) {
