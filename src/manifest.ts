@@ -1,6 +1,6 @@
+import { graphFromJson } from "./ir/json.ts";
 import { GENERATOR } from "./marker.ts";
 import { fingerprint, type Place, type WeightLayout } from "./weights/pack.ts";
-import { programFromJson } from "./weights/program.ts";
 
 export type ReadLayout =
   { readonly ok: true; readonly layout: WeightLayout } | { readonly ok: false; readonly message: string };
@@ -25,11 +25,12 @@ export function layoutOfManifest(text: string): ReadLayout {
   const { buffers, tensors, program } = weights;
   if (!isListOf(buffers, isSize) || !isListOf(tensors, isPlace)) return refuse("the places of its tensors are damaged");
 
-  const read = programFromJson(network, program);
-  if (!read.ok) return read;
+  const read = graphFromJson(network, program);
+  if (!read.ok) return refuse(`its weight program is damaged: ${read.message}`);
+  if (read.graph.nodes.some(({ op }) => op === "input")) return refuse("its weight program reads an input");
   const places = tensors.map(({ buffer, byteOffset }) => ({ buffer, byteOffset }));
-  const layout: WeightLayout = { network, program: read.program, buffers, places };
-  if (places.length !== read.program.outputs.length) return refuse("it has another number of tensors than its program");
+  const layout: WeightLayout = { network, program: read.graph, buffers, places };
+  if (places.length !== read.graph.outputs.length) return refuse("it has another number of tensors than its program");
   if (fingerprint(layout) !== manifest["fingerprint"]) {
     return refuse("its fingerprint is that of other weights: it was edited, or is half written");
   }

@@ -7,6 +7,7 @@ import { levels, lower, placeIn } from "../compile.ts";
 import { Problems } from "../diagnostics.ts";
 import { graphFromJson } from "../ir/json.ts";
 import type { Graph } from "../ir/graph.ts";
+import { faultOf } from "../ir/verify.ts";
 import type { Launch, Plan } from "../plan/plan.ts";
 import { tolerance, verifyPlanOn, type VerifyResult } from "../verify/verify.ts";
 import { unsupported } from "../supported.ts";
@@ -107,10 +108,16 @@ function ofFolder(folder: string, flags: VerifyFlags, io: Io): Subject {
   const manifest = JSON.parse(text) as Manifest;
   if (manifest.target !== flags.target)
     throw usage(`${folder} was compiled for ${manifest.target}, not for ${flags.target}`);
-  const written = graphFromJson(manifest.written);
-  if ("message" in written) throw new Refusal(exit.wrong, `${path}: ${written.message}`);
+  const written = graphFromJson(manifest.network, manifest.written);
+  const fault = written.ok ? faultOf(written.graph) : written.message;
+  if (!written.ok || fault !== undefined)
+    throw new Refusal(exit.wrong, `${path}: the network as it was written is damaged: ${fault}`);
   const problems = new Problems();
-  const plan = lower(written, { level: manifest.fused ? levels.O1 : levels.O0, maxBatch: manifest.maxBatch }, problems);
+  const plan = lower(
+    written.graph,
+    { level: manifest.fused ? levels.O1 : levels.O0, maxBatch: manifest.maxBatch },
+    problems,
+  );
   const same =
     plan?.launches.length === manifest.launches.length &&
     plan.launches.every((launch, index) => launch.name === manifest.launches[index]!.name);

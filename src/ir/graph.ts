@@ -22,10 +22,16 @@ export interface Output {
 /** One SE block of the program. Its nodes are called `<name>.squeeze`, `.fc1`, `.fc2`, `.gate` and `.scale`. */
 export interface Insertion {
   readonly name: string;
-  readonly point: "pre" | "standard" | "identity" | "post" | "3x3";
-  readonly squeeze: "avg" | "max" | "none";
-  readonly gate: "sigmoid" | "tanh" | "relu" | "hardsigmoid";
+  readonly point: (typeof insertionWords.point)[number];
+  readonly squeeze: (typeof insertionWords.squeeze)[number];
+  readonly gate: (typeof insertionWords.gate)[number];
 }
+
+export const insertionWords = {
+  point: ["pre", "standard", "identity", "post", "3x3"],
+  squeeze: ["avg", "max", "none"],
+  gate: ["sigmoid", "tanh", "relu", "hardsigmoid"],
+} as const;
 
 export type Node = { [K in OpName]: NodeOf<K> }[OpName];
 

@@ -1,72 +1,153 @@
-import type { Span } from "../diagnostics.ts";
+import type { InputDeclaration } from "../image/declaration.ts";
 import { ops, type OpName } from "../ops/index.ts";
-import { tryNode, type Graph, type Insertion, type Node } from "./graph.ts";
+import { parameterRoles, type ParameterRole } from "../ops/leaves.ts";
+import { f32, type Dim } from "../tensor/type.ts";
+import { insertionWords, tryNode, type Graph, type Insertion, type Node, type Output } from "./graph.ts";
 
-/**
- * A graph as plain JSON, for the manifest: the weight program, and the network as it was written. Types are not stored;
- * reading infers them again, so a file that was tampered with is refused instead of believed.
- */
+/** A graph as it stands in manifest.json: the weight program, and the network as it was written. Names tie it together. */
 export interface GraphJson {
-  readonly name: string;
+  /** Every node follows its inputs, which it calls by name. */
   readonly nodes: readonly NodeJson[];
-  /** Output name -> index of its node. */
-  readonly outputs: readonly (readonly [string, number])[];
-  readonly insertions: readonly Insertion[];
+  readonly outputs: readonly { readonly name: string; readonly node: string }[];
+  /** Left out where there are none. */
+  readonly insertions?: readonly Insertion[];
 }
 
-interface NodeJson {
-  readonly op: string;
-  readonly name: string;
-  /** Input name -> index of an earlier node. */
-  readonly inputs: Readonly<Record<string, number>>;
-  readonly attrs: object;
-  readonly span: readonly [string, number, number];
+export type NodeJson =
+  | { readonly op: "input"; readonly name: string; readonly shape: readonly Dim[]; readonly image?: InputDeclaration }
+  | { readonly op: "parameter"; readonly name: string; readonly shape: readonly Dim[]; readonly role: ParameterRole }
+  | {
+      readonly op: string;
+      readonly name: string;
+      readonly inputs: Readonly<Record<string, string>>;
+      /** Left out where there are none. */
+      readonly attrs?: Readonly<Record<string, unknown>>;
+    };
+
+export type ReadGraph = { readonly ok: true; readonly graph: Graph } | { readonly ok: false; readonly message: string };
+
+/** Neither types, which reading infers again, nor spans: the same network in another file is the same JSON. */
+export function graphToJson({ nodes, outputs, insertions }: Graph): GraphJson {
+  const json = { nodes: nodes.map(nodeToJson), outputs: outputs.map(({ name, node }) => ({ name, node: node.name })) };
+  return insertions.length > 0 ? { ...json, insertions } : json;
 }
 
-export function graphToJson(graph: Graph): GraphJson {
-  const index = new Map(graph.nodes.map((node, position) => [node, position]));
-  return {
-    name: graph.name,
-    nodes: graph.nodes.map((node) => ({
-      op: node.op,
-      name: node.name,
-      inputs: Object.fromEntries(Object.entries<Node>(node.inputs).map(([name, input]) => [name, index.get(input)!])),
-      attrs: node.attrs,
-      span: [node.span.file, node.span.start, node.span.end],
-    })),
-    outputs: graph.outputs.map((output) => [output.name, index.get(output.node)!]),
-    insertions: graph.insertions,
-  };
-}
-
-/** The graph, or what is wrong with the JSON. */
-export function graphFromJson(json: GraphJson): Graph | { readonly message: string } {
-  const nodes: Node[] = [];
-  for (const entry of json.nodes) {
-    const bad = (message: string) => ({ message: `node ${JSON.stringify(entry.name)}: ${message}` });
-    if (typeof entry.name !== "string" || !Object.hasOwn(ops, entry.op))
-      return bad(`there is no op ${JSON.stringify(entry.op)}`);
-    const inputs: Record<string, Node> = {};
-    for (const [name, position] of Object.entries(entry.inputs)) {
-      const input = nodes[position];
-      if (!input) return bad(`input ${name} is node ${position}, which does not come before it`);
-      inputs[name] = input;
-    }
-    const expected = ops[entry.op as OpName].inputs;
-    if (expected !== "variadic" && expected.join() !== Object.keys(inputs).join())
-      return bad(`${entry.op} reads (${expected.join(", ")})`);
-    const [file, start, end] = entry.span;
-    const span: Span = { file, start, end };
-    // Attributes are checked by the op's own inference as far as the type depends on them.
-    const made = tryNode(entry.op as OpName, { name: entry.name, span }, inputs as never, entry.attrs as never);
-    if ("complaint" in made) return bad(made.complaint);
-    nodes.push(made as Node);
+function nodeToJson(node: Node): NodeJson {
+  const { op, name, attrs } = node;
+  if (op === "parameter") return { op, name, shape: node.type.shape, role: attrs.role };
+  if (op === "input") {
+    return attrs.image
+      ? { op, name, shape: node.type.shape, image: attrs.image }
+      : { op, name, shape: node.type.shape };
   }
-  const outputs: { name: string; node: Node }[] = [];
-  for (const [name, position] of json.outputs) {
-    const node = nodes[position];
-    if (!node) return { message: `output ${JSON.stringify(name)} is node ${position}, which is not there` };
-    outputs.push({ name, node });
+  const inputs = Object.fromEntries(Object.entries<Node>(node.inputs).map(([input, { name }]) => [input, name]));
+  return Object.keys(attrs).length > 0 ? { op, name, inputs, attrs: { ...attrs } } : { op, name, inputs };
+}
+
+/** The graph of a manifest, which anybody may have edited: nothing is believed, every type is inferred anew. */
+export function graphFromJson(name: string, json: unknown): ReadGraph {
+  if (!isRecord(json) || !Array.isArray(json["nodes"]) || !Array.isArray(json["outputs"])) {
+    return refuse("it should have nodes and outputs");
   }
-  return { name: json.name, nodes, outputs, insertions: json.insertions };
+  const made = new Map<string, Node>();
+  for (const entry of json["nodes"] as unknown[]) {
+    if (!isRecord(entry) || typeof entry["name"] !== "string") return refuse("a node has no name");
+    const node = nodeFromJson(entry, entry["name"], made);
+    if (typeof node === "string") return refuse(`${entry["name"]}: ${node}`);
+    if (made.has(node.name)) return refuse(`two nodes are called ${node.name}`);
+    made.set(node.name, node);
+  }
+  const outputs: Output[] = [];
+  for (const entry of json["outputs"] as unknown[]) {
+    const node = isRecord(entry) ? made.get(String(entry["node"])) : undefined;
+    if (!node || !isRecord(entry) || typeof entry["name"] !== "string") return refuse("an output names no node");
+    outputs.push({ name: entry["name"], node });
+  }
+  const { insertions = [] } = json;
+  if (!Array.isArray(insertions) || !insertions.every(isInsertion)) return refuse("its insertions are damaged");
+  return { ok: true, graph: { name, nodes: [...made.values()], outputs, insertions } };
+}
+
+/** A node, or what is wrong with its entry. */
+function nodeFromJson(
+  entry: Readonly<Record<string, unknown>>,
+  name: string,
+  made: ReadonlyMap<string, Node>,
+): Node | string {
+  const { op, attrs = {} } = entry;
+  if (op === "input" || op === "parameter") return leafFromJson(op, entry, name);
+  if (typeof op !== "string" || !Object.hasOwn(ops, op)) return `there is no op ${String(op)}`;
+  if (!isRecord(entry["inputs"]) || !isRecord(attrs)) return "it should have inputs, and its attrs be an object";
+  const given = entry["inputs"];
+  const expected = ops[op as OpName].inputs;
+  const names = expected === "variadic" ? Object.keys(given).map((_, index) => `${index}`) : expected;
+  const inputs: Record<string, Node> = {};
+  for (const input of names) {
+    const node = Object.hasOwn(given, input) ? made.get(String(given[input])) : undefined;
+    if (!node) return `its input ${input} is not a node before it`;
+    inputs[input] = node;
+  }
+  return nodeOf(op as OpName, name, inputs, attrs);
+}
+
+function leafFromJson(
+  op: "input" | "parameter",
+  { shape, role, image }: Readonly<Record<string, unknown>>,
+  name: string,
+): Node | string {
+  const isDim = (extent: unknown, axis: number) =>
+    op === "input" && axis === 0 ? extent === "N" : Number.isSafeInteger(extent) && (extent as number) > 0;
+  if (!Array.isArray(shape) || !shape.every(isDim)) {
+    return `its shape should be a list of positive whole numbers${op === "input" ? " after N" : ""}`;
+  }
+  const type = f32(...(shape as Dim[]));
+  if (op === "parameter") {
+    if (!isOneOf(parameterRoles, role)) return `there is no role ${String(role)}`;
+    return nodeOf(op, name, {}, { type, role });
+  }
+  if (image !== undefined && !isDeclaration(image)) return "its image is damaged";
+  return nodeOf(op, name, {}, { type, image });
+}
+
+/** The casts: `tryNode` infers from whatever stands there, and damaged attributes are a complaint or an exception. */
+function nodeOf(op: OpName, name: string, inputs: Readonly<Record<string, Node>>, attrs: object): Node | string {
+  try {
+    const span = { file: "manifest.json", start: 0, end: 0 };
+    const node = tryNode(op, { name, span }, inputs as never, attrs as never);
+    return "complaint" in node ? node.complaint : (node as Node);
+  } catch {
+    return `the attributes of ${op} are damaged`;
+  }
+}
+
+function isInsertion(value: unknown): value is Insertion {
+  if (!isRecord(value) || typeof value["name"] !== "string") return false;
+  return Object.entries(insertionWords).every(([field, words]) => isOneOf(words, value[field]));
+}
+
+function isDeclaration(value: unknown): value is InputDeclaration {
+  if (!isRecord(value)) return false;
+  const { order, scale, mean, std, resize, antialias, crop } = value;
+  return (
+    isOneOf(["rgb", "bgr", "grey"], order) &&
+    isOneOf(["bilinear", "nearest", "none"], resize) &&
+    [scale, mean, std].flat().every((number) => typeof number === "number") &&
+    typeof scale === "number" &&
+    Array.isArray(mean) &&
+    Array.isArray(std) &&
+    typeof antialias === "boolean" &&
+    (crop === "none" || (isRecord(crop) && typeof crop["resizeShortSideTo"] === "number" && crop["center"] === true))
+  );
+}
+
+function isOneOf<const T extends string>(words: readonly T[], value: unknown): value is T {
+  return (words as readonly unknown[]).includes(value);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function refuse(message: string): ReadGraph {
+  return { ok: false, message };
 }

@@ -4,7 +4,9 @@ import { Bug } from "../diagnostics.ts";
 import { defineOp } from "./op.ts";
 
 /** What a parameter is for: says how it is seeded, and whether `report` counts it as a parameter or a buffer. */
-export type ParameterRole = "weight" | "bias" | "bnWeight" | "bnBias" | "bnMean" | "bnVariance";
+export type ParameterRole = (typeof parameterRoles)[number];
+
+export const parameterRoles = ["weight", "bias", "bnWeight", "bnBias", "bnMean", "bnVariance"] as const;
 
 export interface InputAttrs {
   readonly type: TensorType;

@@ -1,11 +1,11 @@
 import { Bug } from "../diagnostics.ts";
 import { graphOf, type Graph } from "../ir/graph.ts";
+import { graphToJson } from "../ir/json.ts";
 import type { Plan } from "../plan/plan.ts";
 import { interpret } from "../reference/interpret.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { binLength, writeBinHeader } from "./binHeader.ts";
 import { hash64 } from "./hash.ts";
-import { programToJson } from "./program.ts";
 
 /** Everything that decides the bytes of weights.bin, apart from the weights. The manifest holds it too. */
 export interface WeightLayout {
@@ -36,7 +36,7 @@ export function weightLayout(plan: Plan): WeightLayout {
 
 /** The identity of a network's weights: another program or another place for a tensor makes another fingerprint. */
 export function fingerprint({ network, program, buffers, places }: WeightLayout): string {
-  return hash64(JSON.stringify([network, programToJson(program), buffers, places]));
+  return hash64(JSON.stringify([network, graphToJson(program), buffers, places]));
 }
 
 export type Packed =

@@ -4,7 +4,6 @@ import { GENERATOR } from "../../src/marker.ts";
 import { limits, type BoundaryValue, type Launch, type Plan } from "../../src/plan/plan.ts";
 import { binLength } from "../../src/weights/binHeader.ts";
 import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
-import { programToJson, type ProgramJson } from "../../src/weights/program.ts";
 import { version } from "../../src/version.ts";
 import type { RenderedKernel } from "../target.ts";
 import type { BindingDescription, LaunchDescription, NetworkDescription, TensorDescription } from "./description.ts";
@@ -26,7 +25,7 @@ export interface Manifest extends Omit<NetworkDescription, "name" | "launches" |
   readonly weights: NetworkDescription["weights"] & {
     readonly tensors: readonly TensorEntry[];
     /** How the tensors follow from a checkpoint. */
-    readonly program: ProgramJson;
+    readonly program: GraphJson;
   };
   /** Everything in the package beside the manifest; weights.bin is there once weights were given. */
   readonly files: readonly { readonly path: string }[];
@@ -80,7 +79,7 @@ export function describe(plan: Plan, kernels: readonly RenderedKernel[], place: 
         ...places[index]!,
         shape: node.type.shape as number[],
       })),
-      program: programToJson(program),
+      program: graphToJson(program),
     },
     written: graphToJson(plan.written),
     files: [

@@ -38,6 +38,17 @@ test("what is not a package, or for another target, is told", async () => {
   expect(empty).toMatchObject({ exit: 2 });
   const edited = await verify(folder({ "manifest.json": '{ "generator": "sec" }' }));
   expect(edited.exit).toBe(1);
+  const out = folder({});
+  await sec(["compile", digits, "--target", "wgsl", "-o", out, "--quiet"]);
+  const manifest = JSON.parse(readFileSync(join(out, "manifest.json"), "utf8"));
+  for (const [written, message] of [
+    [undefined, "it should have nodes and outputs"],
+    [{ ...manifest.written, outputs: [{ name: "y", node: "conv1.weight" }] }, "output y does not depend on any input"],
+  ] as const) {
+    writeFileSync(join(out, "manifest.json"), JSON.stringify({ ...manifest, written }));
+    const { exit, err } = await verify(out);
+    expect({ exit, err }).toEqual({ exit: 1, err: expect.stringContaining(message) });
+  }
   const cuda = await sec(["verify", digits, "--target", "cuda"]);
   expect(cuda.exit).toBe(2);
   expect(cuda.err).toContain("not supported yet");

@@ -1,9 +1,11 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { check } from "../../src/check/check.ts";
+import { Problems } from "../../src/diagnostics.ts";
 import { layoutOfManifest } from "../../src/manifest.ts";
 import { binHeader } from "../../src/weights/binHeader.ts";
 import { fingerprint, packWeights, weightLayout } from "../../src/weights/pack.ts";
 import { hash64 } from "../../src/weights/hash.ts";
-import { programFromJson, programToJson } from "../../src/weights/program.ts";
 import { seedWeights } from "../../src/weights/seed.ts";
 import { interpret } from "../../src/reference/interpret.ts";
 import { describe as describePackage } from "../../targets/wgsl/describe.ts";
@@ -52,28 +54,16 @@ test("compile with weights and pack from the manifest make the same bytes", () =
   expect(Buffer.compare(pack(read.layout), pack())).toBe(0);
 });
 
-test("a program survives JSON, and says what is wrong with it otherwise", () => {
-  const json: unknown = JSON.parse(JSON.stringify(programToJson(layout.program)));
-  const read = programFromJson("Digits", json);
-  expect(read.ok && programToJson(read.program)).toEqual(json);
-
-  const damaged = (entry: object) => {
-    const result = programFromJson("X", { nodes: [entry], outputs: [] });
-    return result.ok ? "accepted" : result.message.replace("the weight program of the manifest is damaged: ", "");
-  };
-  expect(damaged({ op: "parameter", name: "a", shape: [0], role: "weight" })).toBe(
-    "a: its shape should be a list of positive whole numbers",
-  );
-  expect(damaged({ op: "constructor", name: "a", inputs: {} })).toBe("a: there is no op constructor");
-  expect(damaged({ op: "rsqrt", name: "a", inputs: { x: "b" } })).toBe("a: its input x is not a node before it");
-  expect(damaged({ op: "rsqrt", inputs: {} })).toBe("a node has no name");
-  const parameter = { op: "parameter", name: "a", shape: [4], role: "bias" };
-  const reshaped = { op: "reshape", name: "b", inputs: { x: "a" } };
-  expect(programFromJson("X", { nodes: [parameter, reshaped], outputs: [] })).toMatchObject({
-    message: "the weight program of the manifest is damaged: b: the attributes of reshape are damaged",
-  });
-  expect(programFromJson("X", { nodes: [parameter, parameter], outputs: [] })).toMatchObject({ ok: false });
-  expect(programFromJson("X", null)).toMatchObject({ ok: false });
+test("the fingerprint does not depend on where the source stands", () => {
+  const moved = graph.nodes.map((node) => node.span);
+  const text = readFileSync("examples/digits.se", "utf8");
+  const elsewhere = check({
+    entry: "other.se",
+    load: (path) => (path === "other.se" ? `// moved\n${text}` : undefined),
+    problems: new Problems(),
+  })!;
+  expect(elsewhere.nodes.map((node) => node.span)).not.toEqual(moved);
+  expect(fingerprint(weightLayout(planOf(elsewhere)))).toBe(fingerprint(layout));
 });
 
 test("the fingerprint tells networks apart: another placement, ratio or name", () => {
