@@ -8,22 +8,11 @@ export type Precision = (typeof precisions)[number];
 
 /** What this sec cannot generate yet, in the words of the language's other diagnostics. */
 export function unsupported(target: TargetName, precision: Precision): Diagnostic[] {
-  const diagnostics: Diagnostic[] = [];
-  if (target !== "wgsl") {
-    diagnostics.push({
-      code: "SE0901",
-      severity: "error",
-      message: `the target ${target} is not supported yet`,
-      hint: "the target wgsl is",
-    });
-  }
-  if (precision !== "f32") {
-    diagnostics.push({
-      code: "SE0902",
-      severity: "error",
-      message: `the precision ${precision} is not supported yet`,
-      hint: "kernels compute in f32",
-    });
-  }
-  return diagnostics;
+  const notYet = (code: "SE0901" | "SE0902", what: string, hint: string): Diagnostic => {
+    return { code, severity: "error", message: `the ${what} is not supported yet`, hint };
+  };
+  return [
+    ...(target === "wgsl" ? [] : [notYet("SE0901", `target ${target}`, "the target wgsl is")]),
+    ...(precision === "f32" ? [] : [notYet("SE0902", `precision ${precision}`, "kernels compute in f32")]),
+  ];
 }

@@ -20,20 +20,21 @@ export function checkBarriers(wgsl: string): Race[] {
   if (shared.size === 0) return [];
   const functions = functionBodies(code);
   const races = new Map<string, Race>();
-  const pending: Pending = { written: new Map(), read: new Map() };
   for (const entry of functions.values()) {
     if (!entry.isEntryPoint) continue;
-    pending.written.clear();
-    pending.read.clear();
-    walk(entry.tokens, functions, shared, pending, races, []);
+    walk(entry.tokens, { functions, shared, written: new Map(), read: new Map(), races }, []);
   }
   return [...races.values()];
 }
 
-/** Accesses since the last barrier: variable -> line. */
-interface Pending {
+/** The check of one entry point. */
+interface Check {
+  readonly functions: ReadonlyMap<string, Body>;
+  readonly shared: ReadonlySet<string>;
+  /** Accesses since the last barrier: variable -> line. */
   readonly written: Map<string, number>;
   readonly read: Map<string, number>;
+  readonly races: Map<string, Race>;
 }
 
 interface Token {
@@ -46,14 +47,8 @@ interface Body {
   readonly isEntryPoint: boolean;
 }
 
-function walk(
-  tokens: readonly Token[],
-  functions: ReadonlyMap<string, Body>,
-  shared: ReadonlySet<string>,
-  pending: Pending,
-  races: Map<string, Race>,
-  calls: readonly string[],
-): void {
+/** @param calls the functions that are being inlined */
+function walk(tokens: readonly Token[], check: Check, calls: readonly string[]): void {
   let at = 0;
   while (at < tokens.length) {
     const token = tokens[at]!;
@@ -62,50 +57,44 @@ function walk(
       const close = matching(tokens, open);
       const header = tokens.slice(at + 1, open);
       const body = [...header, { text: ";", line: token.line }, ...tokens.slice(open + 1, close)];
-      walk(body, functions, shared, pending, races, calls);
-      walk(body, functions, shared, pending, races, calls);
+      walk(body, check, calls);
+      walk(body, check, calls);
       at = close + 1;
       continue;
     }
     const end = statementEnd(tokens, at);
-    visit(tokens.slice(at, end), functions, shared, pending, races, calls);
+    visit(tokens.slice(at, end), check, calls);
     at = end + 1;
   }
 }
 
 /** One statement without braces: its reads happen before its writes. */
-function visit(
-  statement: readonly Token[],
-  functions: ReadonlyMap<string, Body>,
-  shared: ReadonlySet<string>,
-  pending: Pending,
-  races: Map<string, Race>,
-  calls: readonly string[],
-): void {
+function visit(statement: readonly Token[], check: Check, calls: readonly string[]): void {
+  const { functions, shared, written, read, races } = check;
   const assignment = statement.findIndex((token) => /^([-+*/%&|^]|<<|>>)?=$/.test(token.text));
   const target = assignment > 0 ? statement[0] : undefined;
   const writes = target && shared.has(target.text) ? target : undefined;
   for (const [index, token] of statement.entries()) {
     if (token.text === "workgroupBarrier") {
-      pending.written.clear();
-      pending.read.clear();
+      written.clear();
+      read.clear();
     } else if (shared.has(token.text)) {
       const isTarget = token === writes;
       if (isTarget && statement[assignment]!.text === "=") continue;
-      const earlier = pending.written.get(token.text);
+      const earlier = written.get(token.text);
       if (earlier !== undefined)
         note(races, token, `is read here, but was written in line ${earlier} with no workgroupBarrier() between`);
-      pending.read.set(token.text, token.line);
+      read.set(token.text, token.line);
     } else if (functions.has(token.text) && statement[index + 1]?.text === "(" && !calls.includes(token.text)) {
-      walk(functions.get(token.text)!.tokens, functions, shared, pending, races, [...calls, token.text]);
+      walk(functions.get(token.text)!.tokens, check, [...calls, token.text]);
     }
   }
   if (!writes) return;
-  const earlier = pending.read.get(writes.text);
+  const earlier = read.get(writes.text);
   if (earlier !== undefined && earlier !== writes.line) {
     note(races, writes, `is overwritten here, but was read in line ${earlier} with no workgroupBarrier() between`);
   }
-  pending.written.set(writes.text, writes.line);
+  written.set(writes.text, writes.line);
 }
 
 function note(races: Map<string, Race>, token: Token, message: string): void {
