@@ -9,7 +9,7 @@ import { bindLocal, inner, join, lookUp, maxDepth, newLocals, report, Stop, type
 import { claim, claimFree, labelled } from "./names.ts";
 import { readSpec } from "./specs.ts";
 import { runBody, runNetwork } from "./statements.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "../suggest.ts";
 import { Act, tensor, typeOf, type Type } from "./types.ts";
 import { describeValue, unknown, type Value } from "./values.ts";
 

@@ -10,7 +10,7 @@ import { load, type Program, type SourceUnit } from "./load.ts";
 import { enumsOf, resolve } from "./resolve.ts";
 import { lookUp, maxStatements, newLocals, report, Stop, type Scope, type Session } from "./scope.ts";
 import { runNetwork } from "./statements.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "../suggest.ts";
 import type { Type } from "./types.ts";
 import { unknown, type Value } from "./values.ts";
 

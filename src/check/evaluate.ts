@@ -9,7 +9,7 @@ import { whence } from "./explain.ts";
 import { claim } from "./names.ts";
 import { lookUp, report, type Scope } from "./scope.ts";
 import { make } from "./nodes.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "../suggest.ts";
 import { float, int, memberOf, typeName, type EnumType, type Type } from "./types.ts";
 import {
   describeValue,

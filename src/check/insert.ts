@@ -5,7 +5,7 @@ import { defaults } from "./defaults.ts";
 import { evaluateAs } from "./evaluate.ts";
 import { report, type Scope, type Session } from "./scope.ts";
 import { hiddenWidth } from "./seBlock.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "../suggest.ts";
 import { Act, bool, Gate, int, listOf, Placement, Rounding, Squeeze, type Type } from "./types.ts";
 import type { Value } from "./values.ts";
 

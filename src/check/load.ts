@@ -2,7 +2,7 @@ import type { Problems, Span } from "../diagnostics.ts";
 import type { Definition, EnumDeclaration, Import, SourceFile } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import { standardLibrary } from "./standardLibrary.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "../suggest.ts";
 import { enumOf, type EnumType } from "./types.ts";
 
 /** A parsed file and what its names mean. */

@@ -10,7 +10,7 @@ import type { Arg, InputStatement } from "../syntax/ast.ts";
 import type { TensorType } from "../tensor/type.ts";
 import { evaluateAs } from "./evaluate.ts";
 import { report, type Scope } from "./scope.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "../suggest.ts";
 import { bool, float, int, listOf, oneOf, Resize, words, type Type } from "./types.ts";
 import { isNumber, type Value } from "./values.ts";
 

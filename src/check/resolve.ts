@@ -4,7 +4,7 @@ import type { Arg, Definition, Expr, Name, Param, Pipeline, Statement, Step, Typ
 import { functions } from "./functions.ts";
 import { isLayer, layers } from "./layers.ts";
 import { missing, type Program, type SourceUnit } from "./load.ts";
-import { didYouMean, nearest } from "./suggest.ts";
+import { didYouMean, nearest } from "../suggest.ts";
 import { builtinEnums, builtinTypeNames, memberOf, Placement, typeOf, type EnumType } from "./types.ts";
 
 /**

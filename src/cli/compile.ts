@@ -1,5 +1,5 @@
 import { check } from "../check/check.ts";
-import { didYouMean } from "../check/suggest.ts";
+import { didYouMean } from "../suggest.ts";
 import { compile, levels, planOf, type Compiled, type Options, type OutputFile, type Source } from "../compile.ts";
 import { Problems } from "../diagnostics.ts";
 import { print } from "../ir/print.ts";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { didYouMean } from "../check/suggest.ts";
+import { didYouMean } from "../suggest.ts";
 import { targetNames, type TargetName } from "../supported.ts";
 import { usage } from "./exit.ts";
 import { readSource, reasonOf } from "./files.ts";

@@ -1,4 +1,4 @@
-import { didYouMean } from "../check/suggest.ts";
+import { didYouMean } from "../suggest.ts";
 import { codes, type Code, type CodeEntry } from "../codes.ts";
 import { exit, usage } from "./exit.ts";
 import type { Outcome } from "./outcome.ts";

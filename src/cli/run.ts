@@ -1,5 +1,5 @@
 import { check } from "../check/check.ts";
-import { didYouMean } from "../check/suggest.ts";
+import { didYouMean } from "../suggest.ts";
 import { placeIn } from "../compile.ts";
 import { Problems } from "../diagnostics.ts";
 import { exposable, expose } from "../ir/expose.ts";

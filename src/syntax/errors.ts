@@ -8,7 +8,7 @@ import {
   type TokenType,
 } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
-import { nearest } from "../check/suggest.ts";
+import { nearest } from "../suggest.ts";
 import type { Diagnostic, Span } from "../diagnostics.ts";
 import { clip, type Complaint, nameRule } from "./tokenFault.ts";
 
