@@ -70,13 +70,30 @@ describe("who imports what", () => {
     expect(importers((name) => name.startsWith("targets/"), allowed)).toEqual([]);
   });
 
-  test("the tensor types are the ground", () => {
-    const imports = sources.filter(({ path }) => path.startsWith("src/tensor/")).flatMap((source) => source.imports);
-    expect(imports.filter((name) => !name.startsWith("src/tensor/"))).toEqual([]);
+  /** Of the folders between source and targets: the others that each may import. */
+  test.each([
+    ["tensor"],
+    ["image", "tensor"],
+    ["ops", "image", "tensor"],
+    ["ir", "ops", "image", "tensor"],
+    ["syntax"],
+    ["check", "syntax", "ir", "ops", "image", "tensor"],
+    ["passes", "ir", "ops", "tensor"],
+    ["plan", "ir", "ops", "tensor"],
+    ["reference", "plan", "ir", "tensor"],
+    ["weights", "reference", "plan", "ir", "ops", "tensor", "syntax"],
+    ["report", "passes", "plan", "ir", "tensor"],
+    ["verify", "reference", "plan", "ir", "tensor"],
+  ])("src/%s imports only what is below it", (folder, ...below) => {
+    const imports = sources.filter(({ path }) => path.startsWith(`src/${folder}/`)).flatMap((source) => source.imports);
+    const folders = new Set(imports.flatMap((name) => /^src\/(\w+)\//.exec(name)?.[1] ?? []));
+    expect([...folders].filter((name) => name !== folder && !below.includes(name))).toEqual([]);
   });
 
-  test("nobody imports the command line", () => {
+  test("above them are compile.ts, then the command line and the library", () => {
+    expect(importers((name) => name === "src/compile.ts", ["targets/", "src/cli/", "src/index.ts"])).toEqual([]);
     expect(importers((name) => name.startsWith("src/cli/"), ["src/cli/"])).toEqual([]);
+    expect(importers((name) => name === "src/index.ts", [])).toEqual([]);
   });
 });
 
