@@ -43,6 +43,7 @@ export function applyCallee(scope: Scope, application: Application, current: Val
     return unknown;
   }
   const { tensors, rest } = split(scope, application.args);
+  if (tensors.some(({ kind }) => kind === "unknown")) return unknown;
   const { definition, home } = declared;
   if (definition.kind === "network") return instantiateNetwork(scope, application, definition, home);
   const input = tensors.length > 0 ? tensors[0] : current;
@@ -60,6 +61,8 @@ export function applyCallee(scope: Scope, application: Application, current: Val
 function applyLayer(scope: Scope, application: Application, layer: Layer, current: Value | undefined): Value {
   const { callee, span, label } = application;
   const { tensors, rest } = split(scope, application.args, layer.variadic === true);
+  // It may have been meant as any argument: what is missing without it cannot be told.
+  if (tensors.some(({ kind }) => kind === "unknown")) return unknown;
   const inputs = tensors.length > 0 ? tensors : current ? [current] : [];
   const specs = layer.specs;
   const matched = match(scope, callee.text, Object.keys(specs), rest, span, (name) => "fallback" in specs[name]!);

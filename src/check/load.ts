@@ -120,6 +120,23 @@ function declare(unit: SourceUnit, problems: Problems): void {
         : { kind: "definition", definition: declaration, home: unit };
     add(unit, declaration.name.text, declaration.name.span, declared, problems);
   }
+  const networks = unit.file.declarations.filter(({ kind }) => kind === "network").map(({ name }) => name);
+  for (const [index, name] of networks.entries()) {
+    const other = networks.slice(0, index).find((one) => isOtherCase(one.text, name.text));
+    if (other === undefined) continue;
+    problems.report({
+      code: "SE0213",
+      severity: "error",
+      span: name.span,
+      message: `\`${name.text}\` and \`${other.text}\` differ only in upper and lower case`,
+      related: [{ span: other.span, message: `\`${other.text}\` is here` }],
+      hint: "a network's name is that of its folder, and some file systems do not tell the two apart",
+    });
+  }
+}
+
+function isOtherCase(one: string, other: string): boolean {
+  return one !== other && one.toLowerCase() === other.toLowerCase();
 }
 
 function add(unit: SourceUnit, name: string, span: Span, declared: Declared, problems: Problems): void {

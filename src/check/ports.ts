@@ -5,6 +5,7 @@ import { evaluateInt } from "./evaluate.ts";
 import { whence } from "./explain.ts";
 import { readImage } from "./pictures.ts";
 import { bindLocal, lookUp, maxElements, report, type Scope } from "./scope.ts";
+import { maxExtent } from "./specs.ts";
 import { runPipeline } from "./statements.ts";
 import { describeValue, unknown, type Value } from "./values.ts";
 
@@ -39,9 +40,13 @@ function inputNode(
   if ("complaint" in node) return unknown;
   const taken = scope.session.names.get(name.text.toLowerCase());
   if (taken) {
-    report(scope, "SE0212", "error", name.span, {
-      message: `\`${name.text}\` is the name of a layer already`,
-      related: [{ span: taken.span, message: "here" }],
+    const same = taken.name === name.text;
+    report(scope, same ? "SE0212" : "SE0213", "error", name.span, {
+      message: same
+        ? `\`${name.text}\` is the name of a layer already`
+        : `\`${name.text}\` and \`${taken.name}\` differ only in upper and lower case`,
+      related: [{ span: taken.span, message: `\`${taken.name}\` is here` }],
+      hint: "layers and inputs have names of their own: choose another",
     });
   } else scope.session.names.set(name.text.toLowerCase(), { name: name.text, span: name.span });
   scope.session.inputs.set(name.text, node);
@@ -106,9 +111,9 @@ function tensorType(written: TensorTypeExpr, scope: Scope): TensorType | undefin
     }
     const extent = isBatch ? "N" : evaluateInt(expr, scope, "an extent");
     if (extent === undefined) return undefined;
-    if (extent !== "N" && (extent < 1 || extent > 2 ** 31 - 1)) {
+    if (extent !== "N" && (extent < 1 || extent > maxExtent)) {
       report(scope, "SE0307", "error", expr.span, {
-        message: `an extent is a whole number from 1 on, but this is ${extent}`,
+        message: `an extent is a whole number from 1 to ${maxExtent}, but this is ${extent}`,
       });
       return undefined;
     }
@@ -119,7 +124,7 @@ function tensorType(written: TensorTypeExpr, scope: Scope): TensorType | undefin
     report(scope, "SE0411", "error", written.span, {
       message:
         elements > maxElements
-          ? "an image has more than 2^31 elements"
+          ? `one image would have ${dims.slice(1).join(" * ")} = ${elements} elements: more than 2^31`
           : "a tensor has 2 to 8 extents: f32[N, channels, height, width] or f32[N, features]",
     });
     return undefined;

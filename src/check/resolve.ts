@@ -294,7 +294,7 @@ class Resolver {
     switch (action.kind) {
       case "apply":
         this.callee(action.callee, false);
-        this.args(action.args);
+        this.args(action.args, action.callee);
         break;
       case "value":
         this.expr(action.expr);
@@ -309,7 +309,7 @@ class Resolver {
         if (action.stage) this.expr(action.stage);
         this.expr(action.count);
         this.callee(action.unit.callee, false);
-        this.args(action.unit.args);
+        this.args(action.unit.args, action.unit.callee);
         break;
       case "concat":
         for (const arm of action.arms) this.inScope(() => this.body(arm.body));
@@ -344,8 +344,18 @@ class Resolver {
 
   // --- expressions ---------------------------------------------------------------------------------------------
 
-  private args(args: readonly Arg[]): void {
-    for (const arg of args) if (arg.value) this.expr(arg.value);
+  private args(args: readonly Arg[], callee?: Name): void {
+    for (const { value } of args) {
+      if (callee && value?.kind === "name" && value.text === "N" && !this.find("N")) this.batch(value.span, callee);
+      else if (value) this.expr(value);
+    }
+  }
+
+  private batch(span: Span, callee?: Name): void {
+    const fixed = callee === undefined ? "what stands here" : `every argument of \`${callee.text}\``;
+    this.report("SE0201", span, `${fixed} is fixed when compiling, but the batch \`N\` is known only at run time`, {
+      hint: "one compiled network runs any batch: only the first extent of a type is `N`",
+    });
   }
 
   private dimension(expr: Expr): void {
@@ -371,7 +381,7 @@ class Resolver {
         return this.expr(expr.index);
       case "call":
         this.callee(expr.callee, true);
-        return this.args(expr.args);
+        return this.args(expr.args, expr.callee);
       case "unary":
         return this.expr(expr.operand);
       case "binary":
@@ -411,6 +421,7 @@ class Resolver {
     if (word === "x") {
       return this.report("SE0201", span, "`x` is what a block is given; a network has its inputs");
     }
+    if (word === "N") return this.batch(span);
     this.report("SE0201", span, `\`${word}\` is not known here`, {
       hint: didYouMean(word, [...this.visible(), ...this.enums.flatMap((type) => type.members)]),
     });

@@ -13,7 +13,7 @@ export interface Spec<T> {
   readonly range: string;
 }
 
-const maxExtent = 2 ** 31 - 1;
+export const maxExtent = 2 ** 31 - 1;
 
 /** A whole number from `least` on. */
 export function count(least: number, ...fallback: readonly [number?]): Spec<number> {

@@ -1,4 +1,4 @@
-import { sameShape, typeText } from "../tensor/type.ts";
+import { fitsF32, sameShape, typeText } from "../tensor/type.ts";
 import { defineOp, type None } from "./op.ts";
 
 /** Ops on each element alone. A new one is a line here, a line in the list, and a row in each target's spelling. */
@@ -34,6 +34,10 @@ function binary(doc: string, f: (a: number, b: number) => number) {
   });
 }
 
+function beyondF32(what: string, value: number) {
+  return { complaint: `the ${what} ${value} is no number of f32: those go from 1.2e-38 to 3.4e38` };
+}
+
 export const relu = unary("max(x, 0).", 1, (x) => Math.max(x, 0));
 export const relu6 = unary("min(max(x, 0), 6).", 1, (x) => Math.min(Math.max(x, 0), 6));
 export const sigmoid = unary("1 / (1 + e^-x).", 0.25, (x) => 1 / (1 + Math.exp(-x)));
@@ -52,7 +56,8 @@ export const leakyRelu = defineOp({
   inputs: ["x"],
   elementwise: true,
   slope: 1,
-  infer: ({ x }) => x,
+  infer: ({ x }, { negativeSlope }: { readonly negativeSlope: number }) =>
+    fitsF32(negativeSlope) ? x : beyondF32("slope", negativeSlope),
   evaluate({ x }, attrs: { readonly negativeSlope: number }, out) {
     for (let i = 0; i < out.data.length; i++)
       out.data[i] = x.data[i]! > 0 ? x.data[i]! : attrs.negativeSlope * x.data[i]!;
@@ -63,7 +68,7 @@ export const scaleBy = defineOp({
   doc: "x * factor, a constant of the source.",
   inputs: ["x"],
   elementwise: true,
-  infer: ({ x }) => x,
+  infer: ({ x }, { factor }: { readonly factor: number }) => (fitsF32(factor) ? x : beyondF32("factor", factor)),
   evaluate({ x }, attrs: { readonly factor: number }, out) {
     for (let i = 0; i < out.data.length; i++) out.data[i] = x.data[i]! * attrs.factor;
   },

@@ -37,6 +37,9 @@ export interface Grouping {
   readonly lazy: ReadonlySet<Node>;
 }
 
+/** Nodes that one launch computes, and lazy ones in a row: a body is walked on the stack, and a kernel wants an end. */
+const most = 500;
+
 export function groupNodes(graph: Graph, fuse: boolean): Grouping {
   const users = usersOf(graph);
   const parameters = parameterOnly(graph);
@@ -45,6 +48,8 @@ export function groupNodes(graph: Graph, fuse: boolean): Grouping {
   const groups: Group[] = [];
   const groupOf = new Map<Node, Group>();
   const lazy = new Set<Node>();
+  /** How many lazy nodes stand before one, itself included. */
+  const lazyDepth = new Map<Node, number>();
 
   for (const node of graph.nodes) {
     if (parameters.has(node)) continue;
@@ -83,7 +88,7 @@ export function groupNodes(graph: Graph, fuse: boolean): Grouping {
     const operands = mapInputs(node).toSorted((a, b) => ancestry.position(b) - ancestry.position(a));
     for (const operand of operands) {
       const group = groupOf.get(operand);
-      if (!group || group.root !== operand || (group.kernel !== "conv" && group.kernel !== "map")) continue;
+      if (!group || group.root !== operand || group.nodes.length >= most || (group.kernel !== "conv" && group.kernel !== "map")) continue;
       if (outputs.has(operand) || users.get(operand)!.length > 1) continue;
       const others = inputsOf(node).filter((input) => input !== operand);
       if (others.some((other) => ancestry.dependsOn(other, operand))) continue;
@@ -100,6 +105,9 @@ export function groupNodes(graph: Graph, fuse: boolean): Grouping {
 
   function canBeLazy(node: Node): boolean {
     if (!cheap.has(node.op) || outputs.has(node) || mapInputs(node).length !== 1) return false;
+    const before = mapInputs(node).map((map) => lazyDepth.get(map) ?? 0);
+    lazyDepth.set(node, 1 + Math.max(...before));
+    if (lazyDepth.get(node)! > most) return false;
     return users.get(node)!.every((user) => user.type.shape.length === 4 && !isSqueeze(user) && user.op !== "concat");
   }
 
@@ -125,7 +133,7 @@ export function groupNodes(graph: Graph, fuse: boolean): Grouping {
     const vectors = isSqueeze(node) ? [] : inputsOf(node).filter((input) => !parameters.has(input));
     const candidates = vectors.map((vector) => groupOf.get(vector)).filter((group) => group?.kernel === "chain");
     for (const chain of fuse ? candidates.toReversed() : []) {
-      if (!chain) continue;
+      if (!chain || chain.nodes.length >= most) continue;
       const outside = vectors.filter((vector) => !chain.nodes.includes(vector));
       if (outside.some((vector) => chain.nodes.some((member) => ancestry.dependsOn(vector, member)))) continue;
       const nodes = [...chain.nodes, node];

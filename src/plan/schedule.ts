@@ -149,16 +149,18 @@ function inOrder(grouping: Grouping, graph: Graph): Group[] {
 
   const needs = (group: Group): Set<Group> => {
     const result = new Set<Group>();
-    const need = (input: Node) => {
-      if (parameters.has(input) || group.nodes.includes(input)) return;
-      if (grouping.lazy.has(input)) inputsOf(input).forEach(need);
-      else result.add(producers.get(input)!);
-    };
+    // A list of its own and not the stack: thousands of lazy nodes may follow one another.
+    const needed = new Set<Node>();
     for (const node of group.nodes) {
       if (isSqueeze(node) && group.kernel === "chain") result.add(squeezer.get(node)!);
-      else inputsOf(node).forEach(need);
+      else inputsOf(node).forEach((input) => needed.add(input));
     }
-    if (!group.nodes.includes(group.root)) need(group.root);
+    needed.add(group.root);
+    for (const input of needed) {
+      if (parameters.has(input) || group.nodes.includes(input)) continue;
+      if (grouping.lazy.has(input)) inputsOf(input).forEach((each) => needed.add(each));
+      else result.add(producers.get(input)!);
+    }
     result.delete(group);
     return result;
   };

@@ -38,3 +38,9 @@ export function concreteShape(type: TensorType, batch: number): number[] {
 export function elementsPerImage(type: TensorType): number {
   return type.shape.reduce<number>((product, dim) => product * (dim === "N" ? 1 : dim), 1);
 }
+
+/** Whether a number of the source keeps its value, but for rounding, in f32: it is 0, or neither overflows nor vanishes. */
+export function fitsF32(value: number): boolean {
+  const size = Math.abs(value);
+  return size === 0 || (size >= 2 ** -126 && Number.isFinite(Math.fround(size)));
+}

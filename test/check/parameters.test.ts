@@ -81,7 +81,7 @@ network Net(
       "classes",
       "0",
       "SE0307 `features` is 0, but it must be a whole number from 1 to 2147483647\n" +
-        "SE0307 an extent is a whole number from 1 on, but this is 0",
+        "SE0307 an extent is a whole number from 1 to 2147483647, but this is 0",
     ],
   ])("%s=%s", (name, value, text) => {
     // What the parser says of a literal is its own business.
