@@ -16,13 +16,54 @@ export function errorBounds(
   batch: number,
   wanted: readonly Node[],
 ): Map<Node, Tensor> {
+  return propagate(graph, leaves, batch, wanted, epsilon, () => undefined);
+}
+
+/**
+ * What hoisting a squeeze may add to the error of its gate: the product A m of the folded matrix and the means has terms
+ * that cancel, so eps sum |A||m| is added where it is computed, and passed on to the gate without further rounding.
+ *
+ * @param isFolded whether a parameter was made by passes, as A is
+ */
+export function hoistingAllowance(
+  body: Graph,
+  leaves: ReadonlyMap<string, Tensor>,
+  batch: number,
+  gate: Node,
+  isFolded: (parameter: string) => boolean,
+): Tensor {
+  const values = interpret(body, leaves, batch, body.nodes);
+  const seed = (node: Node) => {
+    if (node.op !== "dense" || !isFolded(node.inputs.weight.name)) return undefined;
+    const size = (input: Node) => magnitude(values.get(input)!);
+    const sums = zeros(values.get(node)!.shape);
+    opDef("dense").evaluate({ x: size(node.inputs.x), weight: size(node.inputs.weight) }, {}, sums);
+    return fill(sums, (i) => epsilon * sums.data[i]!);
+  };
+  return propagate(body, leaves, batch, [gate], 0, seed).get(gate)!;
+}
+
+/** Passes errors from inputs to outputs; `eps` is what each op adds of its own, `seed` an error that is given instead. */
+function propagate(
+  graph: Graph,
+  leaves: ReadonlyMap<string, Tensor>,
+  batch: number,
+  wanted: readonly Node[],
+  eps: number,
+  seed: (node: Node) => Tensor | undefined,
+): Map<Node, Tensor> {
   const values = interpret(graph, leaves, batch, graph.nodes);
   const errors = new Map<Node, Tensor>();
-  for (const node of graph.nodes) errors.set(node, errorOf(node, values, errors));
+  for (const node of graph.nodes) errors.set(node, seed(node) ?? errorOf(node, values, errors, eps));
   return new Map(wanted.map((node) => [node, errors.get(node)!]));
 }
 
-function errorOf(node: Node, values: ReadonlyMap<Node, Tensor>, errors: ReadonlyMap<Node, Tensor>): Tensor {
+function errorOf(
+  node: Node,
+  values: ReadonlyMap<Node, Tensor>,
+  errors: ReadonlyMap<Node, Tensor>,
+  eps: number,
+): Tensor {
   const value = values.get(node)!;
   const out = zeros(value.shape);
   const def = opDef(node.op);
@@ -47,7 +88,7 @@ function errorOf(node: Node, values: ReadonlyMap<Node, Tensor>, errors: Readonly
       const terms = values.get(weight)!.data.length / values.get(weight)!.shape[0]!;
       const sums = evaluate({ x: size(x), weight: size(weight) });
       const passed = evaluate({ x: error(x), weight: size(weight) });
-      return fill(out, (i) => rounding(terms) * sums.data[i]! + passed.data[i]!);
+      return fill(out, (i) => eps * factor(terms) * sums.data[i]! + passed.data[i]!);
     }
 
     case "globalAvgPool":
@@ -62,14 +103,14 @@ function errorOf(node: Node, values: ReadonlyMap<Node, Tensor>, errors: Readonly
       const terms = values.get(operand)!.data.length / value.shape[0]! / value.shape[1]!;
       const sums = evaluate({ [Object.keys(node.inputs)[0]!]: size(operand) });
       const passed = evaluate({ [Object.keys(node.inputs)[0]!]: error(operand) });
-      return fill(out, (i) => rounding(terms) * sums.data[i]! + passed.data[i]!);
+      return fill(out, (i) => eps * factor(terms) * sums.data[i]! + passed.data[i]!);
     }
 
     case "upsample": {
       // Bilinear: a sum of four products.
       const sums = evaluate(inputs(size));
       const passed = evaluate(inputs(error));
-      return fill(out, (i) => rounding(4) * sums.data[i]! + passed.data[i]!);
+      return fill(out, (i) => eps * factor(4) * sums.data[i]! + passed.data[i]!);
     }
 
     case "maxPool":
@@ -78,7 +119,7 @@ function errorOf(node: Node, values: ReadonlyMap<Node, Tensor>, errors: Readonly
 
     case "softmax": {
       const spread = greatest(error(node.inputs.x));
-      return fill(out, (i) => value.data[i]! * (2 * spread + 64 * epsilon) + epsilon);
+      return fill(out, (i) => value.data[i]! * (2 * spread + 64 * eps) + eps);
     }
 
     case "add":
@@ -93,7 +134,7 @@ function errorOf(node: Node, values: ReadonlyMap<Node, Tensor>, errors: Readonly
       positive.evaluate(inputs(error), node.attrs, passed);
       const sizes = zeros(value.shape);
       positive.evaluate(inputs(size), node.attrs, sizes);
-      return fill(out, (i) => passed.data[i]! + 4 * epsilon * sizes.data[i]!);
+      return fill(out, (i) => passed.data[i]! + 4 * eps * sizes.data[i]!);
     }
 
     case "mul":
@@ -111,7 +152,7 @@ function errorOf(node: Node, values: ReadonlyMap<Node, Tensor>, errors: Readonly
       );
       const still = zeros(value.shape);
       def.evaluate(inputs(size), absolute, still);
-      return fill(out, (i) => moved.data[i]! - still.data[i]! + 4 * epsilon * moved.data[i]!);
+      return fill(out, (i) => moved.data[i]! - still.data[i]! + 4 * eps * moved.data[i]!);
     }
 
     case "batchNorm": {
@@ -131,22 +172,22 @@ function errorOf(node: Node, values: ReadonlyMap<Node, Tensor>, errors: Readonly
       opDef("affine").evaluate({ x: size(x), scale, shift }, {}, sizes);
       const passed = zeros(value.shape);
       opDef("affine").evaluate({ x: error(x), scale, shift: none }, {}, passed);
-      return fill(out, (i) => passed.data[i]! + 8 * epsilon * sizes.data[i]!);
+      return fill(out, (i) => passed.data[i]! + 8 * eps * sizes.data[i]!);
     }
 
     default: {
       // A function of one element: its slope, its own rounding, and a device's exp and tanh, good to a few ulp of 1.
       const slope = def.slope ?? 1;
       const [operand] = inputsOf(node) as [Node];
-      const smooth = node.op === "relu" || node.op === "relu6" ? 0 : 16 * epsilon;
+      const smooth = node.op === "relu" || node.op === "relu6" ? 0 : 16 * eps;
       return fill(out, (i) => slope * error(operand).data[i]! + smooth * (1 + Math.abs(value.data[i]!)));
     }
   }
 }
 
-/** eps (2 sqrt(K) + 8), K the number of terms. */
-function rounding(terms: number): number {
-  return epsilon * (2 * Math.sqrt(terms) + 8);
+/** 2 sqrt(K) + 8, K the number of terms. */
+function factor(terms: number): number {
+  return 2 * Math.sqrt(terms) + 8;
 }
 
 function magnitude(tensor: Tensor): Tensor {

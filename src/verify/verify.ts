@@ -5,6 +5,7 @@ import { interpret } from "../reference/interpret.ts";
 import { interpretPlan, foldedWeights } from "../reference/interpretPlan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkBarriers } from "./barriers.ts";
+import { gateTolerance, gateToleranceIn } from "./gates.ts";
 import { compareWithin, relativeDifference, type Difference } from "./compare.ts";
 
 /** What verification needs of a target: run one launch with these inputs. */
@@ -36,7 +37,7 @@ export interface VerifyResult {
 }
 
 /** End to end, per image. Sources: product contract. */
-export const tolerance = { relative: 1e-4, ofMaximum: 1e-3, gate: 1e-5 } as const;
+export const tolerance = { relative: 1e-4, ofMaximum: 1e-3, gate: gateTolerance } as const;
 
 /**
  * Generated code against the reference:
@@ -118,7 +119,7 @@ export async function verifyPlanOn(
       }
       if (isGate(node, source)) {
         worstGate = Math.max(worstGate, absolute);
-        if (!(absolute <= tolerance.gate))
+        if (!(absolute <= tolerance.gate) && !(absolute <= gateToleranceIn(plan, launch, name, bodyLeaves, batch)))
           findings.push({
             launch: launch.name,
             value: name,
