@@ -227,7 +227,8 @@ export const codes = {
   },
   SE0204: {
     title: "File not found",
-    explanation: "The entry or an imported file does not exist, or is a folder.",
+    explanation:
+      "The entry or an imported file does not exist, is a folder, a link out of the project, or cannot be read.",
     example: {
       wrong:
         'se 1\nimport { bottleneck } from "std/resnt.se"\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  output y\n}\n',

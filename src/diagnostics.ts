@@ -50,3 +50,8 @@ export class Problems {
 export class Bug extends Error {
   override readonly name = "Bug";
 }
+
+/** Thrown by a `load` for a file that is there and cannot be given: reported where the file is imported. */
+export class Unreadable extends Error {
+  override readonly name = "Unreadable";
+}

@@ -12,7 +12,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
     if (candidate === word) continue;
     const distance = distanceOf(word.toLowerCase(), candidate.toLowerCase());
     // With nothing in common, as of `N` and `8`, it is another word.
-    if (distance < bestDistance && distance < Math.max(word.length, candidate.length)) [best, bestDistance] = [candidate, distance];
+    if (distance < bestDistance && distance < Math.max(word.length, candidate.length))
+      [best, bestDistance] = [candidate, distance];
   }
   return best;
 }

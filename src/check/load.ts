@@ -1,4 +1,4 @@
-import type { Problems, Span } from "../diagnostics.ts";
+import { Unreadable, type Problems, type Span } from "../diagnostics.ts";
 import type { Definition, EnumDeclaration, Import, SourceFile } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import { standardLibrary } from "./standardLibrary.ts";
@@ -44,13 +44,16 @@ export function load(
   const open = (path: string, chain: readonly string[], span: Span | undefined): SourceUnit | undefined => {
     const known = files.get(path);
     if (known) return known;
-    const source = path.startsWith("std/") ? standardLibrary.get(path) : read(path);
+    let reason = `${path} does not exist`;
+    const source = path.startsWith("std/")
+      ? standardLibrary.get(path)
+      : textOrReason(read, path, (message) => (reason = message));
     if (source === undefined) {
       const library = [...standardLibrary.keys()];
       problems.report({
         code: "SE0204",
         severity: "error",
-        message: `${path} does not exist`,
+        message: reason,
         ...(span ? { span } : {}),
         ...(path.startsWith("std/")
           ? { hint: didYouMean(path, library) ?? `the library has ${library.join(", ")}` }
@@ -107,6 +110,20 @@ export function load(
 
   const unit = open(entry, [], undefined);
   return unit && { entry: unit, files };
+}
+
+function textOrReason(
+  read: (path: string) => string | undefined,
+  path: string,
+  because: (reason: string) => void,
+): string | undefined {
+  try {
+    return read(path);
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    because(error.message);
+    return undefined;
+  }
 }
 
 /** Stands for a name whose absence was reported. */

@@ -59,6 +59,11 @@ export async function runProcess(): Promise<void> {
   const io = processIo();
   // What is thrown outside of `main`, by a device's callback perhaps, is a bug, too.
   process.on("uncaughtException", (error) => process.exit(reportCrash(error, argv, io).exit));
+  // A sec.config.js may wait for what never comes; Node would then end in silence, and well.
+  process.on("beforeExit", () => {
+    io.err("error: nothing is left to wait for, and the command is not done: does a sec.config.js wait for ever?\n");
+    process.exit(exit.usage);
+  });
   const code = await main(argv, io);
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   // A WebGPU device keeps the process alive for as long as it is referenced.

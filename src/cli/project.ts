@@ -1,6 +1,6 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { Bug } from "../diagnostics.ts";
+import { Bug, Unreadable } from "../diagnostics.ts";
 import { decodeUtf8 } from "../syntax/utf8.ts";
 import type { NetworkFlags } from "./commands.ts";
 import { exit, Refusal, usage } from "./exit.ts";
@@ -70,14 +70,23 @@ async function textOfStdin(io: Io): Promise<string> {
   return decoded.text;
 }
 
-/** Links are followed, but not out of the project. What is no file is not there: the compiler says where it was asked for. */
+/** Links are followed, but not out of the project. The compiler says where the file was asked for. */
 function sourceBelow(root: string, path: string): string | undefined {
   const full = join(root, path);
-  if (!statSync(full, { throwIfNoEntry: false })?.isFile()) return undefined;
-  if (!realpathSync(full).startsWith(realpathSync(root) + sep)) {
-    throw new Refusal(exit.wrong, `${path} is a link that leads out of the project`);
-  }
+  if (isAbsent(full)) return undefined;
   const read = readSource(full);
-  if (!read.ok) throw new Refusal(exit.wrong, read.message.replace(full, path));
+  if (!read.ok) throw new Unreadable(read.message.replace(full, path));
+  if (!realpathSync(full).startsWith(realpathSync(root) + sep)) {
+    throw new Unreadable(`${path} is a link that leads out of the project`);
+  }
   return read.text;
+}
+
+/** Links that lead to each other and forbidden folders are not: reading says what they are. */
+function isAbsent(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
 }

@@ -5,13 +5,13 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { makeFolder } from "./makeFolder.ts";
 
 export interface Replacement {
   readonly destination: string;
@@ -40,7 +40,7 @@ export function replaceFiles(files: readonly Replacement[]): Failure | undefined
   try {
     for (const { destination, temporary, bytes } of moves) {
       current = destination;
-      mkdirSync(dirname(destination), { recursive: true });
+      makeFolder(dirname(destination));
       writeFlushed(temporary, bytes);
     }
     for (const move of moves) {

@@ -1,8 +1,9 @@
-import { lstatSync, mkdirSync, readFileSync, statSync, type Stats } from "node:fs";
+import { lstatSync, readFileSync, statSync, type Stats } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { reasonOf } from "./files.ts";
 import { withLock } from "./lock.ts";
+import { makeFolder } from "./makeFolder.ts";
 import { outputPathClash, outputPathFault } from "./outputPath.ts";
 import { isOurs } from "./ours.ts";
 import { replaceFiles } from "./replaceFiles.ts";
@@ -55,7 +56,7 @@ interface Target extends OutputFile {
 async function writeTargets(folder: string, targets: readonly Target[], options: WriteOptions): Promise<Written> {
   if (targets.every(isUnchanged)) return { ok: true, written: [], unchanged: targets.map(({ path }) => path) };
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     return await withLock(`${folder}/.sec.lock`, () => {
       const unchanged = targets.filter(isUnchanged);
       const changed = manifestLast(targets.filter((target) => !unchanged.includes(target)));

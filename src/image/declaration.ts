@@ -67,14 +67,14 @@ export function declarationFaults(
   if (channelsOf(order) !== channels) {
     fault("order", `${order} is ${channelsOf(order)} channel${order === "grey" ? "" : "s"}, the input has ${channels}`);
   }
-  if (!fitsF32(scale) || scale === 0) fault("scale", `the scale should be a number of f32 other than 0, got ${scale}`);
+  if (!fitsF32(scale) || scale === 0) fault("scale", `the scale should be a number other than 0, got ${scale}`);
   for (const [field, values] of [
     ["mean", mean],
     ["std", std],
   ] as const) {
     if (values.length !== channels)
       fault(field, `${field} has ${values.length} numbers, the input has ${channels} channels`);
-    if (!values.every(fitsF32)) fault(field, `${field} should hold numbers of f32, got [${values.join(", ")}]`);
+    if (!values.every(fitsF32)) fault(field, `${field} should hold finite numbers, got [${values.join(", ")}]`);
   }
   if (std.includes(0)) fault("std", "a std of 0 would divide by 0");
   if (antialias && resize !== "bilinear")

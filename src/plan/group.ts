@@ -88,7 +88,13 @@ export function groupNodes(graph: Graph, fuse: boolean): Grouping {
     const operands = mapInputs(node).toSorted((a, b) => ancestry.position(b) - ancestry.position(a));
     for (const operand of operands) {
       const group = groupOf.get(operand);
-      if (!group || group.root !== operand || group.nodes.length >= most || (group.kernel !== "conv" && group.kernel !== "map")) continue;
+      if (
+        !group ||
+        group.root !== operand ||
+        group.nodes.length >= most ||
+        (group.kernel !== "conv" && group.kernel !== "map")
+      )
+        continue;
       if (outputs.has(operand) || users.get(operand)!.length > 1) continue;
       const others = inputsOf(node).filter((input) => input !== operand);
       if (others.some((other) => ancestry.dependsOn(other, operand))) continue;
