@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { DeviceAbsent } from "../device/absent.ts";
+import { visible } from "../syntax/frame.ts";
 import { version } from "../version.ts";
 import { commands, type CommandName } from "./commands.ts";
 import { reportCrash } from "./crash.ts";
@@ -33,7 +34,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : finish(refused(usageOf(error)));
     const refusal = error instanceof DeviceAbsent ? absent(error, command) : error;
     if (refusal instanceof Refusal) {
-      io.err(`error: ${refusal.message}\n${refusal.hint === undefined ? "" : `  ${refusal.hint}\n`}`);
+      io.err(visible(`error: ${refusal.message}\n${refusal.hint === undefined ? "" : `  ${refusal.hint}\n`}`));
       return finish(refused(refusal));
     }
     return finish(reportCrash(error, argv, io));

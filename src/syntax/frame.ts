@@ -193,7 +193,7 @@ function shownAs(character: string, column: number): string {
 }
 
 /** Text that cannot steer a terminal or hide in it. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
     return `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}>`;
   });
