@@ -7,8 +7,16 @@ import type { Io } from "./io.ts";
 
 /** Prints what the compiler found, with frames: on standard error, also with `--json`. `--quiet` leaves errors only. */
 export function showDiagnostics(list: readonly Diagnostic[], io: Io, { quiet }: { readonly quiet?: true }): void {
-  const shown = quiet ? list.filter(({ severity }) => severity === "error") : list;
+  const shown = (quiet ? list.filter(({ severity }) => severity === "error") : list).map(withHint);
   io.err(formatDiagnostics(shown, { source: (file) => sourceOf(file, io), color: io.colour, width: io.width }));
+}
+
+/** An error without advice of its own has its explanation. */
+function withHint(diagnostic: Diagnostic): Diagnostic {
+  const { code, severity, hint } = diagnostic;
+  return severity === "error" && hint === undefined
+    ? { ...diagnostic, hint: `\`sec explain ${code}\` says more` }
+    : diagnostic;
 }
 
 /** The same for a `--json` document: every span with lines and columns, from 1. */

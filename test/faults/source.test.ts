@@ -29,6 +29,8 @@ async function told(source: string | Uint8Array): Promise<string[]> {
   expect({ exit, ok }).toEqual(errors.length > 0 ? { exit: 1, ok: false } : { exit: 0, ok: true });
   expect(existsSync(out)).toBe(ok);
   for (const { code } of errors) expect(err).toContain(`error[${code}]`);
+  // Each has advice, or where to find it.
+  expect((err.match(/^ +hint: /gm) ?? []).length).toBeGreaterThanOrEqual(errors.length);
   return diagnostics!.map(({ code, span, message }) => {
     // Which of several networks is meant is asked of the command line.
     if (code !== "SE0210") expect(span, `${code} has a place`).toBeDefined();
