@@ -23,7 +23,7 @@ export interface Job {
   readonly inputs?: Values;
   /** Chromium only: headers of the page and of the files, such as Content-Security-Policy. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Milliseconds; 100 seconds unless given. */
+  /** Milliseconds; ten minutes unless given. */
   readonly timeout?: number;
 }
 
@@ -75,7 +75,7 @@ export class JobFailed extends Error {
 }
 
 async function runOn(name: AdapterName, transport: Transport, job: Job): Promise<Values> {
-  const { entry, files, inputs = {}, headers = {}, timeout = 100_000 } = job;
+  const { entry, files, inputs = {}, headers = {}, timeout = 600_000 } = job;
   const staged = await stage(entry, files);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
