@@ -20,7 +20,7 @@ export interface Application {
   readonly label: Name | undefined;
   readonly span: Span;
   /** Whether `->` stands before it: only then a value is meant to flow in. */
-  readonly piped?: boolean;
+  readonly piped: boolean;
 }
 
 /**
@@ -179,11 +179,12 @@ function runChain(scope: Scope, { callee, span }: Application, chain: Chain, inp
 
 function instantiate(
   scope: Scope,
-  { callee, args, label, span }: Application,
+  application: Application,
   definition: Definition,
   home: SourceUnit,
   input: Value | undefined,
 ): Value {
+  const { callee, args, span } = application;
   if (!input) {
     report(scope, "SE0406", "error", span, {
       message: `there is no value that \`${callee.text}\` could be applied to`,
@@ -191,17 +192,10 @@ function instantiate(
     });
     return unknown;
   }
-  deeper(scope, callee.text, span);
-  const named = labelled(scope, label);
   const body: Scope = {
-    ...named,
-    file: home,
-    locals: newLocals(),
-    calls: [{ name: callee.text, path: named.path, span }, ...scope.calls],
+    ...bodyScope(scope, application, home),
     insertion: passInsertion(scope, definition, span),
     outputs: undefined,
-    index: undefined,
-    unit: undefined,
   };
   const complete = bindParams(definition, args, scope, body, span);
   bindLocal(body, "x", input);
@@ -213,7 +207,7 @@ function instantiate(
 }
 
 function instantiateNetwork(scope: Scope, application: Application, definition: Definition, home: SourceUnit): Value {
-  const { callee, args, label, span } = application;
+  const { callee, args, span } = application;
   if (application.piped) {
     report(scope, "SE0304", "error", span, {
       message: `\`${callee.text}\` is a network: it has inputs of its own, and takes no value`,
@@ -221,9 +215,19 @@ function instantiateNetwork(scope: Scope, application: Application, definition: 
     });
     return unknown;
   }
+  const body = bodyScope(scope, application, home);
+  if (!bindParams(definition, args, scope, body, span)) return unknown;
+  const outputs = new Map([...runNetwork(definition, body)].map(([name, { value }]) => [name, value]));
+  const [only, ...more] = outputs.values();
+  if (only && more.length === 0) return only;
+  return { kind: "outputs", network: callee.text, outputs };
+}
+
+/** Where the body of what is applied stands: around it is what `scope` says, inside nothing is known yet. */
+function bodyScope(scope: Scope, { callee, label, span }: Application, home: SourceUnit): Scope {
   deeper(scope, callee.text, span);
   const named = labelled(scope, label);
-  const body: Scope = {
+  return {
     ...named,
     file: home,
     locals: newLocals(),
@@ -232,11 +236,6 @@ function instantiateNetwork(scope: Scope, application: Application, definition: 
     index: undefined,
     unit: undefined,
   };
-  if (!bindParams(definition, args, scope, body, span)) return unknown;
-  const outputs = new Map([...runNetwork(definition, body)].map(([name, { value }]) => [name, value]));
-  const [only, ...more] = outputs.values();
-  if (only && more.length === 0) return only;
-  return { kind: "outputs", network: callee.text, outputs };
 }
 
 /** A block that instantiates itself must end by a condition; this one has not so far. */

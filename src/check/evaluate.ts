@@ -239,7 +239,8 @@ function called(expr: CallExpr, scope: Scope, label: Name | undefined): Value {
     }
     return bounded(result, expr.span, scope);
   }
-  return applyCallee(scope, { callee: expr.callee, args: expr.args, span: expr.span, label }, undefined) ?? unknown;
+  const { callee, args, span } = expr;
+  return applyCallee(scope, { callee, args, span, label, piped: false }, undefined) ?? unknown;
 }
 
 function negated(operand: Expr, scope: Scope): Value {

@@ -180,7 +180,7 @@ function runRepeat(action: Repeat, step: Step, scope: Scope, value: Value): Valu
     spend(scope, action.span);
     const label = { text: String(index), span: action.unit.span };
     const unit = { ...group, stage, index };
-    current = applyCallee(unit, { ...action.unit, label }, current) ?? unknown;
+    current = applyCallee(unit, { ...action.unit, label, piped: false }, current) ?? unknown;
   }
   return current;
 }

@@ -1,5 +1,5 @@
 import { Bug } from "../../src/diagnostics.ts";
-import { inputsOf, type Node, type NodeOf } from "../../src/ir/graph.ts";
+import { inputsOf, type Graph, type Node, type NodeOf } from "../../src/ir/graph.ts";
 import { tapClasses } from "../../src/ops/tapMeans.ts";
 import { padTo4 } from "../../src/ops/weights.ts";
 import {
@@ -43,7 +43,8 @@ export function chainKernel(launch: Launch, name: string, banner: string): strin
 /** Prints the phases one after the other, and collects what they declare. */
 class ChainWriter {
   private readonly module: Module;
-  private readonly excites: boolean;
+  /** The layers of an SE block, in this launch. */
+  private readonly excitation: ReadonlyMap<Node, "reduce" | "expand">;
   private readonly keepingKindSums: ReadonlySet<Head>;
   private readonly constants: string[] = [];
   private readonly memory: string[] = [];
@@ -56,7 +57,7 @@ class ChainWriter {
   constructor(launch: Launch, phases: readonly Phase[]) {
     this.module = new Module(launch);
     this.keepingKindSums = keepingKindSums(phases);
-    this.excites = launch.body.nodes.some((node) => node.name.endsWith(".gate"));
+    this.excitation = excitationOf(launch.body);
     for (const node of launch.body.nodes) {
       if (node.op === "input" && node.type.shape.length === 2)
         this.lengths.set(
@@ -123,7 +124,7 @@ class ChainWriter {
     let prefix: string | undefined;
     for (const { node, kept } of phase.results) {
       if (!kept) continue;
-      const variable = this.module.declare(keptName(node, phase));
+      const variable = this.module.declare(this.keptName(node, phase));
       prefix ??= variable;
       this.kept.set(node, variable);
     }
@@ -138,7 +139,7 @@ class ChainWriter {
   /** Adds one term to `sum` or `acc`. */
   private add(head: Head | undefined, length: string, to: string): string[] {
     if (head?.op === "dense") {
-      const weight = this.module.offset(head.inputs.weight, `w_${denseName(head)}`);
+      const weight = this.module.offset(head.inputs.weight, `w_${this.partOf(head)}`);
       return [
         `let x_terms = ${this.vector(head.inputs.x, "k4")};`,
         `let w_at = ${weight} + k4 * 4u * ${length} + c4;`,
@@ -280,6 +281,17 @@ class ChainWriter {
     return { before, lines: ["let e = 4u * c4;", `let acc = vec4f(${[0, 1, 2, 3].map(of).join(", ")});`] };
   }
 
+  /** What a result is called in workgroup memory. */
+  private keptName(node: Node, { head }: Phase): string {
+    if (head?.op === "squeezeFinish") return "squeezed";
+    if (head?.op === "dense") return { reduce: "reduced", expand: "expanded", dense: "hidden" }[this.partOf(head)];
+    return head ? "joined" : isElementwiseName(node.op) ? spelling[node.op].result : "given";
+  }
+
+  private partOf(layer: Node): "reduce" | "expand" | "dense" {
+    return this.excitation.get(layer) ?? "dense";
+  }
+
   private needSums(threads: number): void {
     if (!this.memory.includes(sumsOf(threads))) this.memory.push(sumsOf(threads));
   }
@@ -307,11 +319,12 @@ class ChainWriter {
         const [, tiles, , channels] = head.inputs.parts.type.shape as [unknown, number, number, number];
         const taps = head.attrs.window.kernel[0] * head.attrs.window.kernel[1];
         const each = taps === 1 ? "" : `, for each of ${taps} taps`;
-        const from = `${tiles} partial ${isMaximum(head) ? "maxima" : "sums"}`;
+        const [one, several] = isMaximum(head) ? ["maximum", "maxima"] : ["sum", "sums"];
+        const from = `${tiles} partial ${tiles === 1 ? one : several}`;
         return `Squeeze: the ${isMaximum(head) ? "maximum" : "mean"} of each of ${channels} channels, from ${from}${each}${then}`;
       }
       case "dense":
-        return `${this.excites ? "Excite" : "Dense"}: ${head.inputs.x.type.shape[1]} -> ${head.type.shape[1]}${then}`;
+        return `${this.excitation.has(head) ? "Excite" : "Dense"}: ${head.inputs.x.type.shape[1]} -> ${head.type.shape[1]}${then}`;
       case "concat":
         return `Concatenate ${inputsOf(head).length} vectors${then}`;
       case "sliceChannels":
@@ -322,16 +335,11 @@ class ChainWriter {
   }
 }
 
-/** What a result is called in workgroup memory. */
-function keptName(node: Node, { head }: Phase): string {
-  if (head?.op === "squeezeFinish") return "squeezed";
-  if (head?.op === "dense") return denseName(head) === "reduce" ? "reduced" : "expanded";
-  return head ? "joined" : isElementwiseName(node.op) ? spelling[node.op].result : "given";
-}
-
-/** SE's first layer makes a vector shorter, its second one longer. */
-function denseName(head: NodeOf<"dense">): string {
-  return (head.type.shape[1] as number) < (head.inputs.x.type.shape[1] as number) ? "reduce" : "expand";
+/** In a launch that makes a gate the last dense layer expands, and those before it reduce. */
+function excitationOf(body: Graph): ReadonlyMap<Node, "reduce" | "expand"> {
+  if (!body.nodes.some((node) => node.name.endsWith(".gate"))) return new Map();
+  const layers = body.nodes.filter((node) => node.op === "dense");
+  return new Map(layers.map((layer) => [layer, layer === layers.at(-1) ? "expand" : "reduce"]));
 }
 
 /** The loop's variable for what the threads of a column share out. */

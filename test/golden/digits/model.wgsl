@@ -403,14 +403,14 @@ const THREADS = 64u;
 const SQUEEZED4 = 2u; // vectors of 4 channels
 const SQUEEZED_LANES = 8u; // threads that share one sum
 const TILES = 8u; // of partial sums
-const EXPANDED4 = 2u; // vectors of 4 channels
-const EXPANDED_LANES = 2u; // threads that share one sum
+const REDUCED4 = 2u; // vectors of 4 channels
+const REDUCED_LANES = 2u; // threads that share one sum
 const OUT4 = 8u; // vectors of 4 channels
 const OUT_LANES = 2u; // threads that share one sum
 
-const W_EXPAND = 0u; // [1, 1, 8, 8]
+const W_REDUCE = 0u; // [1, 1, 8, 8]
 const BIAS = 16u; // [8]
-const W_EXPAND_1 = 18u; // [1, 1, 8, 32]
+const W_EXPAND = 18u; // [1, 1, 8, 32]
 
 @group(0) @binding(0) var<storage, read> parts: array<vec4f>;   // [n, 8, 1, 8]
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>; // 328 floats
@@ -418,7 +418,7 @@ const W_EXPAND_1 = 18u; // [1, 1, 8, 32]
 
 var<workgroup> squeezed: array<vec4f, SQUEEZED4>;
 var<workgroup> sums: array<vec4f, 64>; // one for each thread
-var<workgroup> expanded: array<vec4f, EXPANDED4>;
+var<workgroup> reduced: array<vec4f, REDUCED4>;
 
 fn sigmoid(x: vec4f) -> vec4f {
   return 1.0 / (1.0 + exp(min(-x, vec4f(88.0))));
@@ -451,28 +451,28 @@ fn layer1_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   workgroupBarrier();
 
   // Excite: 8 -> 8, bias, relu.
-  if (thread < EXPANDED_LANES * EXPANDED4) {
-    let c4 = thread % EXPANDED4;
+  if (thread < REDUCED_LANES * REDUCED4) {
+    let c4 = thread % REDUCED4;
     var sum = vec4f(0.0);
-    for (var k4 = thread / EXPANDED4; k4 < SQUEEZED4; k4 += EXPANDED_LANES) {
+    for (var k4 = thread / REDUCED4; k4 < SQUEEZED4; k4 += REDUCED_LANES) {
       let x_terms = squeezed[k4];
-      let w_at = W_EXPAND + k4 * 4u * EXPANDED4 + c4;
+      let w_at = W_REDUCE + k4 * 4u * REDUCED4 + c4;
       sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + EXPANDED4];
-      sum += x_terms.z * weights[w_at + 2u * EXPANDED4];
-      sum += x_terms.w * weights[w_at + 3u * EXPANDED4];
+      sum += x_terms.y * weights[w_at + REDUCED4];
+      sum += x_terms.z * weights[w_at + 2u * REDUCED4];
+      sum += x_terms.w * weights[w_at + 3u * REDUCED4];
     }
     sums[thread] = sum;
   }
   workgroupBarrier();
-  if (thread < EXPANDED4) {
+  if (thread < REDUCED4) {
     let c4 = thread;
     var acc = sums[thread];
-    for (var lane = 1u; lane < EXPANDED_LANES; lane++) {
-      acc += sums[lane * EXPANDED4 + thread];
+    for (var lane = 1u; lane < REDUCED_LANES; lane++) {
+      acc += sums[lane * REDUCED4 + thread];
     }
     let biased = acc + weights[BIAS + c4];
-    expanded[c4] = max(biased, vec4f(0.0));
+    reduced[c4] = max(biased, vec4f(0.0));
   }
   workgroupBarrier();
 
@@ -480,9 +480,9 @@ fn layer1_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   if (thread < OUT_LANES * OUT4) {
     let c4 = thread % OUT4;
     var sum = vec4f(0.0);
-    for (var k4 = thread / OUT4; k4 < EXPANDED4; k4 += OUT_LANES) {
-      let x_terms = expanded[k4];
-      let w_at = W_EXPAND_1 + k4 * 4u * OUT4 + c4;
+    for (var k4 = thread / OUT4; k4 < REDUCED4; k4 += OUT_LANES) {
+      let x_terms = reduced[k4];
+      let w_at = W_EXPAND + k4 * 4u * OUT4 + c4;
       sum += x_terms.x * weights[w_at];
       sum += x_terms.y * weights[w_at + OUT4];
       sum += x_terms.z * weights[w_at + 2u * OUT4];
@@ -1156,14 +1156,14 @@ const THREADS = 64u;
 const SQUEEZED4 = 4u; // vectors of 4 channels
 const SQUEEZED_LANES = 2u; // threads that share one sum
 const TILES = 2u; // of partial sums
-const EXPANDED4 = 4u; // vectors of 4 channels
-const EXPANDED_LANES = 4u; // threads that share one sum
+const REDUCED4 = 4u; // vectors of 4 channels
+const REDUCED_LANES = 4u; // threads that share one sum
 const OUT4 = 16u; // vectors of 4 channels
 const OUT_LANES = 4u; // threads that share one sum
 
-const W_EXPAND = 0u; // [1, 1, 16, 16]
+const W_REDUCE = 0u; // [1, 1, 16, 16]
 const BIAS = 64u; // [16]
-const W_EXPAND_1 = 68u; // [1, 1, 16, 64]
+const W_EXPAND = 68u; // [1, 1, 16, 64]
 
 @group(0) @binding(0) var<storage, read> parts: array<vec4f>;   // [n, 2, 1, 16]
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>; // 1296 floats
@@ -1171,7 +1171,7 @@ const W_EXPAND_1 = 68u; // [1, 1, 16, 64]
 
 var<workgroup> squeezed: array<vec4f, SQUEEZED4>;
 var<workgroup> sums: array<vec4f, 64>; // one for each thread
-var<workgroup> expanded: array<vec4f, EXPANDED4>;
+var<workgroup> reduced: array<vec4f, REDUCED4>;
 
 fn sigmoid(x: vec4f) -> vec4f {
   return 1.0 / (1.0 + exp(min(-x, vec4f(88.0))));
@@ -1204,28 +1204,28 @@ fn layer2_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   workgroupBarrier();
 
   // Excite: 16 -> 16, bias, relu.
-  if (thread < EXPANDED_LANES * EXPANDED4) {
-    let c4 = thread % EXPANDED4;
+  if (thread < REDUCED_LANES * REDUCED4) {
+    let c4 = thread % REDUCED4;
     var sum = vec4f(0.0);
-    for (var k4 = thread / EXPANDED4; k4 < SQUEEZED4; k4 += EXPANDED_LANES) {
+    for (var k4 = thread / REDUCED4; k4 < SQUEEZED4; k4 += REDUCED_LANES) {
       let x_terms = squeezed[k4];
-      let w_at = W_EXPAND + k4 * 4u * EXPANDED4 + c4;
+      let w_at = W_REDUCE + k4 * 4u * REDUCED4 + c4;
       sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + EXPANDED4];
-      sum += x_terms.z * weights[w_at + 2u * EXPANDED4];
-      sum += x_terms.w * weights[w_at + 3u * EXPANDED4];
+      sum += x_terms.y * weights[w_at + REDUCED4];
+      sum += x_terms.z * weights[w_at + 2u * REDUCED4];
+      sum += x_terms.w * weights[w_at + 3u * REDUCED4];
     }
     sums[thread] = sum;
   }
   workgroupBarrier();
-  if (thread < EXPANDED4) {
+  if (thread < REDUCED4) {
     let c4 = thread;
     var acc = sums[thread];
-    for (var lane = 1u; lane < EXPANDED_LANES; lane++) {
-      acc += sums[lane * EXPANDED4 + thread];
+    for (var lane = 1u; lane < REDUCED_LANES; lane++) {
+      acc += sums[lane * REDUCED4 + thread];
     }
     let biased = acc + weights[BIAS + c4];
-    expanded[c4] = max(biased, vec4f(0.0));
+    reduced[c4] = max(biased, vec4f(0.0));
   }
   workgroupBarrier();
 
@@ -1233,9 +1233,9 @@ fn layer2_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   {
     let c4 = thread % OUT4;
     var sum = vec4f(0.0);
-    for (var k4 = thread / OUT4; k4 < EXPANDED4; k4 += OUT_LANES) {
-      let x_terms = expanded[k4];
-      let w_at = W_EXPAND_1 + k4 * 4u * OUT4 + c4;
+    for (var k4 = thread / OUT4; k4 < REDUCED4; k4 += OUT_LANES) {
+      let x_terms = reduced[k4];
+      let w_at = W_EXPAND + k4 * 4u * OUT4 + c4;
       sum += x_terms.x * weights[w_at];
       sum += x_terms.y * weights[w_at + OUT4];
       sum += x_terms.z * weights[w_at + 2u * OUT4];
@@ -2067,21 +2067,21 @@ fn layer3_0_conv2(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
 const THREADS = 64u;
 const SQUEEZED4 = 8u; // vectors of 4 channels
 const TILES = 1u; // of partial sums
-const EXPANDED4 = 8u; // vectors of 4 channels
-const EXPANDED_LANES = 8u; // threads that share one sum
+const REDUCED4 = 8u; // vectors of 4 channels
+const REDUCED_LANES = 8u; // threads that share one sum
 const OUT4 = 32u; // vectors of 4 channels
 const OUT_LANES = 2u; // threads that share one sum
 
-const W_EXPAND = 0u; // [1, 1, 32, 32]
+const W_REDUCE = 0u; // [1, 1, 32, 32]
 const BIAS = 256u; // [32]
-const W_EXPAND_1 = 264u; // [1, 1, 32, 128]
+const W_EXPAND = 264u; // [1, 1, 32, 128]
 
 @group(0) @binding(0) var<storage, read> parts: array<vec4f>;   // [n, 1, 1, 32]
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>; // 5152 floats
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>; // [n, 128]
 
 var<workgroup> squeezed: array<vec4f, SQUEEZED4>;
-var<workgroup> expanded: array<vec4f, EXPANDED4>;
+var<workgroup> reduced: array<vec4f, REDUCED4>;
 var<workgroup> sums: array<vec4f, 64>; // one for each thread
 
 fn sigmoid(x: vec4f) -> vec4f {
@@ -2093,7 +2093,7 @@ fn sigmoid(x: vec4f) -> vec4f {
 fn layer3_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let image = group.z;
 
-  // Squeeze: the mean of each of 32 channels, from 1 partial sums.
+  // Squeeze: the mean of each of 32 channels, from 1 partial sum.
   for (var c4 = thread; c4 < SQUEEZED4; c4 += THREADS) {
     var acc = vec4f(0.0);
     for (var tile = 0u; tile < TILES; tile++) {
@@ -2106,27 +2106,27 @@ fn layer3_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
 
   // Excite: 32 -> 32, bias, relu.
   {
-    let c4 = thread % EXPANDED4;
+    let c4 = thread % REDUCED4;
     var sum = vec4f(0.0);
-    for (var k4 = thread / EXPANDED4; k4 < SQUEEZED4; k4 += EXPANDED_LANES) {
+    for (var k4 = thread / REDUCED4; k4 < SQUEEZED4; k4 += REDUCED_LANES) {
       let x_terms = squeezed[k4];
-      let w_at = W_EXPAND + k4 * 4u * EXPANDED4 + c4;
+      let w_at = W_REDUCE + k4 * 4u * REDUCED4 + c4;
       sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + EXPANDED4];
-      sum += x_terms.z * weights[w_at + 2u * EXPANDED4];
-      sum += x_terms.w * weights[w_at + 3u * EXPANDED4];
+      sum += x_terms.y * weights[w_at + REDUCED4];
+      sum += x_terms.z * weights[w_at + 2u * REDUCED4];
+      sum += x_terms.w * weights[w_at + 3u * REDUCED4];
     }
     sums[thread] = sum;
   }
   workgroupBarrier();
-  if (thread < EXPANDED4) {
+  if (thread < REDUCED4) {
     let c4 = thread;
     var acc = sums[thread];
-    for (var lane = 1u; lane < EXPANDED_LANES; lane++) {
-      acc += sums[lane * EXPANDED4 + thread];
+    for (var lane = 1u; lane < REDUCED_LANES; lane++) {
+      acc += sums[lane * REDUCED4 + thread];
     }
     let biased = acc + weights[BIAS + c4];
-    expanded[c4] = max(biased, vec4f(0.0));
+    reduced[c4] = max(biased, vec4f(0.0));
   }
   workgroupBarrier();
 
@@ -2134,9 +2134,9 @@ fn layer3_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   {
     let c4 = thread % OUT4;
     var sum = vec4f(0.0);
-    for (var k4 = thread / OUT4; k4 < EXPANDED4; k4 += OUT_LANES) {
-      let x_terms = expanded[k4];
-      let w_at = W_EXPAND_1 + k4 * 4u * OUT4 + c4;
+    for (var k4 = thread / OUT4; k4 < REDUCED4; k4 += OUT_LANES) {
+      let x_terms = reduced[k4];
+      let w_at = W_EXPAND + k4 * 4u * OUT4 + c4;
       sum += x_terms.x * weights[w_at];
       sum += x_terms.y * weights[w_at + OUT4];
       sum += x_terms.z * weights[w_at + 2u * OUT4];
@@ -2773,7 +2773,7 @@ const TILES = 1u; // of partial sums
 const OUT4 = 3u; // vectors of 4 channels
 const OUT_LANES = 21u; // threads that share one sum
 
-const W_REDUCE = 0u; // [1, 1, 128, 12]
+const W_DENSE = 0u; // [1, 1, 128, 12]
 const BIAS = 384u; // [12]
 
 @group(0) @binding(0) var<storage, read> parts: array<vec4f>;   // [n, 1, 1, 128]
@@ -2788,7 +2788,7 @@ var<workgroup> sums: array<vec4f, 64>; // one for each thread
 fn fc(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let image = group.z;
 
-  // Squeeze: the mean of each of 128 channels, from 1 partial sums.
+  // Squeeze: the mean of each of 128 channels, from 1 partial sum.
   for (var c4 = thread; c4 < SQUEEZED4; c4 += THREADS) {
     var acc = vec4f(0.0);
     for (var tile = 0u; tile < TILES; tile++) {
@@ -2805,7 +2805,7 @@ fn fc(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thre
     var sum = vec4f(0.0);
     for (var k4 = thread / OUT4; k4 < SQUEEZED4; k4 += OUT_LANES) {
       let x_terms = squeezed[k4];
-      let w_at = W_REDUCE + k4 * 4u * OUT4 + c4;
+      let w_at = W_DENSE + k4 * 4u * OUT4 + c4;
       sum += x_terms.x * weights[w_at];
       sum += x_terms.y * weights[w_at + OUT4];
       sum += x_terms.z * weights[w_at + 2u * OUT4];
