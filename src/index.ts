@@ -60,6 +60,7 @@ export function compile(options: CompileOptions): CompileResult {
   if (maxBatch !== undefined && !(Number.isSafeInteger(maxBatch) && maxBatch >= 1)) {
     wrongOption(`maxBatch should be a whole number from 1, got ${maxBatch}`, problems);
   }
+  loadIsSynchronous(options, problems);
   if (!problems.failed) unsupported(target, precision).forEach((diagnostic) => problems.report(diagnostic));
   if (problems.failed) return { ok: false, files: [], diagnostics: problems.list };
 
@@ -72,7 +73,8 @@ export function compile(options: CompileOptions): CompileResult {
 /** What compile would find fault with, without its work. */
 export function check(options: CheckOptions): { readonly ok: boolean; readonly diagnostics: readonly Diagnostic[] } {
   const problems = new Problems();
-  checkSource({ ...sourceOf(options), problems });
+  loadIsSynchronous(options, problems);
+  if (!problems.failed) checkSource({ ...sourceOf(options), problems });
   return { ok: !problems.failed, diagnostics: problems.list };
 }
 
@@ -134,6 +136,15 @@ function literalText(value: SetValue): string {
 function oneOf(option: string, value: string, allowed: readonly string[], problems: Problems): void {
   if (!allowed.includes(value))
     wrongOption(`${option} should be ${allowed.join(", ")}, got ${String(value)}`, problems);
+}
+
+/** A `load` that reads files or URLs is easily written as an async function; its promises are no texts. */
+function loadIsSynchronous({ entry, load }: CheckOptions, problems: Problems): void {
+  const text: unknown = load(entry);
+  if (text === undefined || typeof text === "string") return;
+  const found =
+    text instanceof Promise ? "a Promise: read the files first, then compile" : `a value of type ${typeof text}`;
+  wrongOption(`load should return the text of a file, or undefined, got ${found}`, problems);
 }
 
 function wrongOption(message: string, problems: Problems): void {

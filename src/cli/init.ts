@@ -18,7 +18,7 @@ export async function initCommand(folder: string, { quiet }: InitFlags, io: Io):
   if (present.length > 0) {
     throw new Refusal(
       exit.unwritten,
-      `${present.join(" and ")} already there`,
+      `already there: ${present.join(", ")}`,
       "sec init never writes over a file; name another folder",
     );
   }
@@ -28,7 +28,8 @@ export async function initCommand(folder: string, { quiet }: InitFlags, io: Io):
     { force: false, inputs: [] },
   );
   if (!written.ok) throw new Refusal(exit.unwritten, written.message);
-  if (!quiet) io.err(`wrote ${files.map(({ path }) => join(folder, path)).join(", ")}; next: sec compile\n`);
+  const enter = folder === "." ? "" : `cd ${folder} && `;
+  if (!quiet) io.err(`wrote ${files.map(({ path }) => join(folder, path)).join(", ")}; next: ${enter}sec compile\n`);
   return { exit: exit.done, document: { ok: true, folder, files: files.map(({ path }) => path) } };
 }
 

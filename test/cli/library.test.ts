@@ -33,12 +33,22 @@ describe("compile", () => {
     );
   });
 
+  test("a load that returns promises is told so, by check too", () => {
+    const wrong = { ...options, load: (async () => source) as unknown as typeof load };
+    const message =
+      "load should return the text of a file, or undefined, got a Promise: read the files first, then compile";
+    expect(compile(wrong).diagnostics).toEqual([{ code: "SE0904", severity: "error", message }]);
+    expect(check(wrong).diagnostics).toEqual([{ code: "SE0904", severity: "error", message }]);
+  });
+
   test("never throws on what a user wrote", () => {
     const wrong: Partial<Record<keyof library.CompileOptions, unknown>>[] = [
       { entry: "nope.se" },
       { load: () => "" },
       { load: () => "se 1\nnetwork {" },
       { load: () => "\u0000" },
+      { load: async () => source },
+      { load: () => new Uint8Array(1) },
       { network: "Nope" },
       { set: { nope: 1 } },
       { set: { ratio: "1 +" } },

@@ -65,7 +65,7 @@ describe("init", () => {
   test("never writes over a file", async () => {
     const here = folder({ "net.se": "mine" });
     const { exit, err } = await within(here, () => sec(["init"]));
-    expect({ exit, err }).toMatchObject({ exit: 3, err: expect.stringContaining("net.se already there") });
+    expect({ exit, err }).toMatchObject({ exit: 3, err: expect.stringContaining("already there: ") });
     expect(readdirSync(here)).toEqual(["net.se"]);
     expect(readFileSync(join(here, "net.se"), "utf8")).toBe("mine");
   });
