@@ -130,6 +130,7 @@ function elaborate(
     inputs: new Map(),
     made: [],
     insertions: [],
+    repeats: [],
     scaled: new Set(),
     clashed: new Set(),
     inserts: [],
@@ -170,7 +171,7 @@ function elaborate(
       if (value.kind !== "tensor") throw new Bug(`the output ${name} is unknown, and nothing was reported`);
       return { name, node: value.node };
     });
-    const graph = graphOf(definition.name.text, made, session.insertions);
+    const graph = graphOf(definition.name.text, made, session.insertions, session.repeats);
     warnOfUnused(graph, session, scope);
     warnOfUnreadItems(definition, scope);
     verify(graph, "check");

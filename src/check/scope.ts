@@ -1,6 +1,6 @@
 import type { Problems, Severity, Span } from "../diagnostics.ts";
 import type { Code } from "../codes.ts";
-import type { Insertion, Node } from "../ir/graph.ts";
+import type { Insertion, Node, Repeat } from "../ir/graph.ts";
 import type { Definition, Statement } from "../syntax/ast.ts";
 import type { InsertContext } from "./insert.ts";
 import type { SourceUnit } from "./load.ts";
@@ -21,6 +21,7 @@ export interface Session {
   /** Every node but parameters and inputs, in order. */
   readonly made: Node[];
   readonly insertions: Insertion[];
+  readonly repeats: Repeat[];
   /** The `.scale` nodes, to notice two SE blocks at one point. */
   readonly scaled: Set<Node>;
   /** Calls of blocks whose names were taken already. */

@@ -175,6 +175,9 @@ function runRepeat(action: Repeat, step: Step, scope: Scope, value: Value): Valu
     scope.session.stages.set(stage!, action.span);
   }
   const group = labelled(scope, step.label);
+  const units = Array.from({ length: count }, (_, index) => join(group.path, String(index)));
+  const block = action.unit.callee.text;
+  scope.session.repeats.push({ name: group.path, stage: action.stage && stage, block, units });
   let current: Value = value;
   for (let index = 0; index < count; index++) {
     spend(scope, action.span);

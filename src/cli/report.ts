@@ -32,6 +32,7 @@ export async function reportCommand(file: string, flags: ReportFlags, io: Io): P
 function textOf(report: Report, flags: ReportFlags): string {
   return [
     layersText(report),
+    ...(report.stages.length > 0 ? [stagesText(report)] : []),
     summaryText(report),
     ...(flags.kernels ? [kernelsText(report), fusionText(report)] : []),
     ...(flags.memory ? [memoryText(report)] : []),
@@ -51,6 +52,25 @@ function layersText({ layers }: Report): string {
       macs === 0 ? "" : grouped(macs),
     ]);
   return table([["layer", "op", "shape", "params", "buffers", "macs"], ...rows]);
+}
+
+function stagesText({ stages }: Report): string {
+  const rows = stages.map(({ stage, name, params, buffers, macs, se, kernels, traffic, weightBytes }) => [
+    stage === null ? "" : String(stage),
+    name,
+    grouped(params),
+    grouped(buffers),
+    grouped(macs),
+    grouped(se.params),
+    grouped(se.macs),
+    String(kernels),
+    bytesText(traffic.maps + traffic.vectors + traffic.parts),
+    bytesText(weightBytes),
+  ]);
+  return table([
+    ["stage", "", "params", "buffers", "macs", "SE params", "SE macs", "kernels", "activations", "weights"],
+    ...rows,
+  ]);
 }
 
 function summaryText(report: Report): string {

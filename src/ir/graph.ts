@@ -12,6 +12,8 @@ export interface Graph {
   readonly outputs: readonly Output[];
   /** The SE insertions, in source order; passes leave this list alone. */
   readonly insertions: readonly Insertion[];
+  /** The repeats, stages among them, in source order; passes leave this list alone, too. */
+  readonly repeats: readonly Repeat[];
 }
 
 export interface Output {
@@ -25,6 +27,18 @@ export interface Insertion {
   readonly point: (typeof insertionWords.point)[number];
   readonly squeeze: (typeof insertionWords.squeeze)[number];
   readonly gate: (typeof insertionWords.gate)[number];
+}
+
+/** `stage 2 layer1: 3 of bottleneck(64)`: what the layers' names tell of it. */
+export interface Repeat {
+  /** The label with its path; that of the place where it stands if it has none. */
+  readonly name: string;
+  /** The paper's number. */
+  readonly stage: number | undefined;
+  /** The block or op that is repeated. */
+  readonly block: string;
+  /** `layer1.0`, `layer1.1`, …: the layers of a unit are called so, or begin with it and a dot. */
+  readonly units: readonly string[];
 }
 
 export const insertionWords = {
@@ -94,7 +108,12 @@ export function withInputs(old: Node, inputs: Readonly<Record<string, Node>>): N
 }
 
 /** A graph of everything that the outputs need, in an order where every node follows its inputs. */
-export function graphOf(name: string, outputs: readonly Output[], insertions: readonly Insertion[]): Graph {
+export function graphOf(
+  name: string,
+  outputs: readonly Output[],
+  insertions: readonly Insertion[],
+  repeats: readonly Repeat[] = [],
+): Graph {
   const nodes: Node[] = [];
   const seen = new Set<Node>();
   // An explicit stack: a network of ten thousand layers must not overflow the call stack.
@@ -117,7 +136,7 @@ export function graphOf(name: string, outputs: readonly Output[], insertions: re
     }
   };
   for (const output of outputs) visit(output.node);
-  return { name, nodes, outputs, insertions };
+  return { name, nodes, outputs, insertions, repeats };
 }
 
 /**
@@ -134,7 +153,7 @@ export function rewrite(graph: Graph, rule: (node: Node, old: Node) => Node | un
   }
   if (graph.nodes.every((old) => replaced.get(old) === old)) return graph;
   const outputs = graph.outputs.map((output) => ({ name: output.name, node: replaced.get(output.node)! }));
-  return graphOf(graph.name, outputs, graph.insertions);
+  return graphOf(graph.name, outputs, graph.insertions, graph.repeats);
 }
 
 /** For each node, the nodes that read it (each once), in graph order. */

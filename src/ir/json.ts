@@ -26,7 +26,7 @@ export type NodeJson =
 
 export type ReadGraph = { readonly ok: true; readonly graph: Graph } | { readonly ok: false; readonly message: string };
 
-/** Neither types, which reading infers again, nor spans: the same network in another file is the same JSON. */
+/** Neither types, which reading infers again, nor spans and repeats, which only reports need: the same network in another file is the same JSON. */
 export function graphToJson({ nodes, outputs, insertions }: Graph): GraphJson {
   const json = { nodes: nodes.map(nodeToJson), outputs: outputs.map(({ name, node }) => ({ name, node: node.name })) };
   return insertions.length > 0 ? { ...json, insertions } : json;
@@ -65,7 +65,7 @@ export function graphFromJson(name: string, json: unknown): ReadGraph {
   }
   const { insertions = [] } = json;
   if (!Array.isArray(insertions) || !insertions.every(isInsertion)) return refuse("its insertions are damaged");
-  return { ok: true, graph: { name, nodes: [...made.values()], outputs, insertions } };
+  return { ok: true, graph: { name, nodes: [...made.values()], outputs, insertions, repeats: [] } };
 }
 
 /** A node, or what is wrong with its entry. */

@@ -12,7 +12,7 @@ export const removeDead: Pass = {
   name: "removeDead",
   doc: "Drops the nodes that no output needs.",
   run(graph) {
-    const alive = graphOf(graph.name, graph.outputs, graph.insertions);
+    const alive = graphOf(graph.name, graph.outputs, graph.insertions, graph.repeats);
     return alive.nodes.length === graph.nodes.length ? graph : alive;
   },
 };

@@ -6,12 +6,15 @@ import { O0, O1 } from "../passes/index.ts";
 import { runPasses } from "../passes/pass.ts";
 import { schedule } from "../plan/schedule.ts";
 import { count, type Count } from "./count.ts";
+import { stagesOf, type StageReport } from "./stages.ts";
 import { withoutSe } from "./withoutSe.ts";
 
 /** What `sec report` tells: the network as written, and what becomes of it on a target. All sizes are for one image. */
 export interface Report extends Count {
   readonly network: string;
   readonly insertions: readonly Insertion[];
+  /** The stages of the text, with what is outside of them; empty for a network without stages. */
+  readonly stages: readonly StageReport[];
   /** Launches of one run. */
   readonly kernels: number;
   /** The buffers of activations, together. */
@@ -44,10 +47,12 @@ export function reportOf(graph: Graph, plan: Plan): Report {
   const traffic = trafficOf(plan.launches);
   const base = graph.insertions.length === 0 ? plan : planWithoutSe(graph, plan.fused);
   const baseTraffic = trafficOf(base.launches);
+  const counted = count(graph);
   return {
     network: graph.name,
-    ...count(graph),
+    ...counted,
     insertions: graph.insertions,
+    stages: stagesOf(graph, counted, plan),
     kernels: plan.launches.length,
     peakActivationBytes: activationBytes(plan),
     weightBytes: plan.weights.buffers.reduce((sum, bytes) => sum + bytes, 0),

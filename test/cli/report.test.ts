@@ -4,6 +4,12 @@ import { repository, sec } from "./sec.ts";
 
 const digits = join(repository, "examples/digits.se");
 
+interface Traffic {
+  readonly maps: number;
+  readonly vectors: number;
+  readonly parts: number;
+}
+
 interface Document {
   readonly params: number;
   readonly buffers: number;
@@ -18,6 +24,19 @@ interface Document {
     macs: number;
     isSe: boolean;
   }[];
+  readonly stages: readonly {
+    stage: number | null;
+    name: string;
+    params: number;
+    buffers: number;
+    macs: number;
+    se: { params: number; macs: number };
+    kernels: number;
+    traffic: Traffic;
+    weightBytes: number;
+  }[];
+  readonly traffic: Traffic;
+  readonly weightBytes: number;
   readonly kernels: number;
   readonly launches: readonly unknown[];
   readonly peakActivationBytes: number;
@@ -60,6 +79,30 @@ describe("report --json", () => {
     expect(buffersOfActivations.reduce((total, { bytes }) => total + bytes, 0)).toBe(peakActivationBytes);
   });
 
+  test.each(["standard", "pre", "post", "identity", "3x3"])("so do the stages of %s", async (se) => {
+    const all = await report("--set", `se=${se}`, "--set", "stages=3,4");
+    expect(all.stages.map(({ stage, name }) => [stage, name])).toEqual([
+      [null, "before"],
+      [2, "layer1"],
+      [3, "layer2"],
+      [4, "layer3"],
+      [null, "after"],
+    ]);
+    const sum = (pick: (row: Document["stages"][number]) => number) =>
+      all.stages.reduce((total, row) => total + pick(row), 0);
+    for (const key of ["params", "buffers", "macs", "kernels"] as const) expect(sum((row) => row[key])).toBe(all[key]);
+    for (const key of ["params", "macs"] as const) expect(sum((row) => row.se[key])).toBe(all.se[key]);
+    for (const key of ["maps", "vectors", "parts"] as const) {
+      expect(sum((row) => row.traffic[key])).toBe(all.traffic[key]);
+    }
+    // Sections of weights begin at multiples of 256 bytes.
+    expect(sum((row) => row.weightBytes)).toBeLessThanOrEqual(all.weightBytes);
+    expect(all.stages.map((row) => row.se.params > 0)).toEqual([false, false, true, true, false]);
+    const [, second] = all.stages;
+    const inside = all.layers.filter(({ name }) => name.startsWith("layer1."));
+    expect(second!.params).toBe(inside.reduce((total, { params }) => total + params, 0));
+  });
+
   test("says for every SE block what was fused", async () => {
     expect(await report()).toMatchObject({
       fusion: expect.arrayContaining([
@@ -82,6 +125,7 @@ describe("report in words", () => {
     expect(out).toMatch(/^layer +op +shape +params +buffers +macs\nconv1 +conv2d +N x 16 x 16 x 16 +144 +36,864\n/);
     expect(out).toContain("\nparameters                    78,522\n");
     expect(out).not.toContain("layer1.0.se (standard)");
+    expect(out).toMatch(/\nstage +params .*\n +before +176 .*\n +2 +layer1 +/);
     expect((await sec(["report", digits, "--kernels"])).out).toContain(
       "\nlayer1.0.se (standard)\n  squeeze  partial sums in the epilogue of layer1.0.conv2\n",
     );
