@@ -13,8 +13,8 @@ import { toFloat64 } from "../src/weights/stored.ts";
 export type Settings = Readonly<Record<string, string>>;
 
 /** The graph of a network in the repository as it is written. */
-export function networkGraph(entry: string, set: Settings = {}): Graph {
-  return sourceGraph(entry, (path) => readFileSync(path, "utf8"), set);
+export function networkGraph(entry: string, set: Settings = {}, network?: string): Graph {
+  return sourceGraph(entry, (path) => readFileSync(path, "utf8"), set, network);
 }
 
 /** The graph of a network given as text. */
@@ -22,7 +22,7 @@ export function textGraph(text: string, set: Settings = {}): Graph {
   return sourceGraph("test.se", () => text, set);
 }
 
-function sourceGraph(entry: string, read: (path: string) => string, set: Settings): Graph {
+function sourceGraph(entry: string, read: (path: string) => string, set: Settings, network?: string): Graph {
   const problems = new Problems();
   const load = (path: string) => {
     try {
@@ -31,7 +31,7 @@ function sourceGraph(entry: string, read: (path: string) => string, set: Setting
       return undefined;
     }
   };
-  const graph = check({ entry, load, set: new Map(Object.entries(set)), problems });
+  const graph = check({ entry, load, set: new Map(Object.entries(set)), network, problems });
   if (!graph) throw new Error(problems.list.map((problem) => `${problem.code}: ${problem.message}`).join("\n"));
   return graph;
 }

@@ -1,6 +1,7 @@
 import { wgsl } from "../../targets/index.ts";
 import { expose } from "../../src/ir/expose.ts";
 import type { Graph } from "../../src/ir/graph.ts";
+import type { Plan } from "../../src/plan/plan.ts";
 import { interpret } from "../../src/reference/interpret.ts";
 import { foldedWeights, interpretPlan } from "../../src/reference/interpretPlan.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
@@ -13,9 +14,23 @@ import { packWeights, weightLayout } from "../../src/weights/pack.ts";
 import { fillRandom } from "../../src/weights/random.ts";
 import { seedWeights } from "../../src/weights/seed.ts";
 import { planOf } from "../networks.ts";
-import type { Adapter, Values } from "./adapters.ts";
+import type { Adapter, Job, Values } from "./adapters.ts";
 
 const entry = new URL("network.job.ts", import.meta.url);
+
+type Tensors = ReadonlyMap<string, Tensor>;
+
+/** Runs the package of a plan. */
+export function jobOf(plan: Plan, weights: Tensors, inputs: Tensors, runs = 1): Job {
+  const packed = packWeights(weightLayout(plan), weights);
+  if (!packed.ok) throw new Error(packed.messages.join("; "));
+  const files = [
+    ...wgsl.files(plan, ({ file }) => file).filter(({ path }) => path === "net.js"),
+    { path: "weights.bin", bytes: packed.bytes },
+  ];
+  const given = Object.fromEntries([...inputs].map(([name, value]) => [name, Float32Array.from(value.data)]));
+  return { entry, files, inputs: { ...given, runs } };
+}
 
 export interface RunOptions {
   readonly batch: number;
@@ -23,7 +38,7 @@ export interface RunOptions {
   /** How often; more than once also checks that the bits are the same. */
   readonly runs?: number;
   /** Seeded unless given. */
-  readonly parameters?: ReadonlyMap<string, Tensor>;
+  readonly parameters?: Tensors;
 }
 
 /**
@@ -49,15 +64,9 @@ export async function disagreements(
     inputs.set(node.name, value);
   }
   const plan = planOf(graph, { fuse });
-  const packed = packWeights(weightLayout(plan), weights);
-  if (!packed.ok) throw new Error(packed.messages.join("; "));
-  const files = [
-    ...wgsl.files(plan, ({ file }) => file).filter(({ path }) => path === "net.js"),
-    { path: "weights.bin", bytes: packed.bytes },
-  ];
-  const given = Object.fromEntries([...inputs].map(([name, value]) => [name, Float32Array.from(value.data)]));
+  const job = jobOf(plan, weights, inputs, runs);
   // The reference computes while the adapters do.
-  const running = adapters.map((adapter) => adapter.run({ entry, files, inputs: { ...given, runs } }));
+  const running = adapters.map((adapter) => adapter.run(job));
   const reference = interpret(graph, new Map([...weights, ...inputs]), batch);
   const wrong: string[] = [];
   for (const [index, { name }] of adapters.entries()) {

@@ -9,7 +9,7 @@ export interface ZooNetwork {
   readonly network?: string;
   /** Rows of test/zoo/counts.json (by label) that it equals exactly, with the settings that spell them out. */
   readonly counts: readonly { readonly label: string; readonly set: Settings }[];
-  /** Small versions with weights and outputs that PyTorch computed: test/zoo/fixtures/<fixture>.{weights,case}.safetensors. */
+  /** Small versions with what PyTorch computed: test/zoo/fixtures/<fixture>.{weights,case}.safetensors, made by make.py there. */
   readonly tiny: readonly TinyNetwork[];
 }
 

@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+
+/** A row of counts.json: what PyTorch counted in the reference builders, beside what a paper prints. */
+export interface CountRow {
+  readonly label: string;
+  /** Extent of the images. */
+  readonly res: number;
+  readonly params: number;
+  /** BatchNorm statistics. */
+  readonly bnbuf: number;
+  readonly se_params: number;
+  /** Multiply-adds of convolutions and dense layers; `se` of them in SE blocks. */
+  readonly macs: number;
+  readonly se: number;
+  /** Millions of parameters and 10^9 multiply-adds as printed, and the tables of Hu et al. 2018 or the paper that say so. */
+  readonly paper_M?: number;
+  readonly paper_G?: number;
+  readonly table?: string;
+}
+
+export const rows = JSON.parse(readFileSync("test/zoo/counts.json", "utf8")) as readonly CountRow[];
+
+const notYet = "not yet in examples/";
+
+/** Rows that no network of the catalogue claims, and why. */
+export const unclaimed: Readonly<Record<string, string>> = {
+  "SE-Identity (no bias, before proj.)": "another reading of the paper; ours gates the projected skip",
+  "ResNeXt-50 32x4d": notYet,
+  "SE-ResNeXt-50 32x4d": notYet,
+  "ResNeXt-101 32x4d": notYet,
+  "SE-ResNeXt-101 32x4d": notYet,
+  "VGG-16-BN": notYet,
+  "SE-VGG-16-BN": notYet,
+  "BN-Inception": notYet,
+  "SE-BN-Inception": notYet,
+  "Inception-ResNet-v2 (slim 10-20-10)": notYet,
+  "SE-Inception-ResNet-v2 (slim)": notYet,
+  "SE-Inception-ResNet-v2 (slim, blocks only)": notYet,
+  "Inception-ResNet-v2 (paper 5-10-5)": notYet,
+  "SE-Inception-ResNet-v2 (paper 5-10-5)": notYet,
+  "MobileNet 1.0": notYet,
+  "SE-MobileNet 1.0 (SE after pw)": notYet,
+  "SE-MobileNet 1.0 (SE after dw)": notYet,
+  "ShuffleNet 1x g=3": notYet,
+  "SE-ShuffleNet 1x g=3": notYet,
+  "SENet-154": notYet,
+  "ECA-ResNet-50 v1 stride": notYet,
+  "CBAM-ResNet-50 v1 stride": notYet,
+  "CIFAR ResNet-110 pre-act": notYet,
+  "CIFAR SE-ResNet-110 pre-act": notYet,
+  "CIFAR SE-ResNet-110 post-act": notYet,
+  "CIFAR ResNet-164 pre-act": notYet,
+  "CIFAR SE-ResNet-164 pre-act": notYet,
+  "WRN-16-8": notYet,
+  "SE-WRN-16-8": notYet,
+  "Shake-Shake 26 2x96d": notYet,
+  "SE-Shake-Shake 26 2x96d (SE on sum)": notYet,
+  "SE-Shake-Shake 26 2x96d (SE per branch)": notYet,
+  "MobileNetV3-Large 1.0 (tv)": notYet,
+  "MobileNetV3-Small 1.0 (tv)": notYet,
+  "EfficientNet-B0 (tv)": notYet,
+  "EfficientNet-B1 (tv)": notYet,
+  "EfficientNet-B2 (tv)": notYet,
+  "EfficientNet-B3 (tv)": notYet,
+  "RegNetY-400MF (tv)": notYet,
+  "RegNetY-800MF (tv)": notYet,
+  "RegNetY-1.6GF (tv)": notYet,
+  "RegNetY-3.2GF (tv)": notYet,
+  "RegNetY-8GF (tv)": notYet,
+  "RegNetY-16GF (tv)": notYet,
+  "EfficientNet-B4 (tv)": notYet,
+  "EfficientNet-B5 (tv)": notYet,
+  "EfficientNet-B6 (tv)": notYet,
+  "EfficientNet-B7 (tv)": notYet,
+  "RegNetY-32GF (tv)": notYet,
+};

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { relativeDifference } from "../../src/verify/compare.ts";
+import { tolerance } from "../../src/verify/verify.ts";
+import { onEachAdapter } from "../device/onEachAdapter.ts";
+import { jobOf } from "../device/runNetwork.ts";
+import { planOf } from "../networks.ts";
+import { tinyCase, tinyNetworks } from "./tiny.ts";
+
+// naga, slow to compile, takes part in test:full.
+const adapters = process.env["SEC_FULL"] ? (["dawn", "naga"] as const) : (["dawn"] as const);
+
+onEachAdapter((adapter) => {
+  test.each(tinyNetworks)("%s: the generated package gives PyTorch's numbers", async (_, network, tiny) => {
+    const { graph, weights, image, expected } = tinyCase(network, tiny);
+    const results = await adapter().run(jobOf(planOf(graph), weights, new Map([["image", image]])));
+    for (const [name, { shape, data }] of expected) {
+      const actual = { shape, data: Float64Array.from(results[name] as Float32Array) };
+      expect(actual.data).toHaveLength(data.length);
+      expect(relativeDifference(actual, { shape, data }).relative).toBeLessThan(tolerance.relative);
+    }
+  });
+}, adapters);
