@@ -54,7 +54,7 @@ describe("init", () => {
     const here = folder({});
     const { exit, out, err } = await within(here, () => sec(["init", "digits"]));
     expect({ exit, out }).toEqual({ exit: 0, out: "" });
-    expect(err).toContain("next: sec compile");
+    expect(err).toContain("next: cd digits && sec compile");
     const project = join(here, "digits");
     expect(readdirSync(project).sort()).toEqual(["README.md", "net.se", "sec.config.json"]);
     expect(await within(project, () => sec(["compile", "--quiet"]))).toEqual({ exit: 0, out: "", err: "" });
