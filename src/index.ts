@@ -4,10 +4,11 @@
  */
 import { check as checkSource } from "./check/check.ts";
 import { standardLibrary } from "./check/standardLibrary.ts";
-import { compile as compileSource, levels, type OutputFile, type Source } from "./compile.ts";
+import { compile as compileSource, levels, planOf, type OutputFile, type Source } from "./compile.ts";
 import { Problems, type Diagnostic } from "./diagnostics.ts";
 import { layoutOfManifest } from "./manifest.ts";
 import { reportOf, type Report } from "./report/report.ts";
+import { pointsOf, sweepRow, type SweepRow } from "./report/sweep.ts";
 import { precisions, targetNames, unsupported, type Precision, type TargetName } from "./supported.ts";
 import { format as formatSource } from "./syntax/format.ts";
 import { formatDiagnostics as formatList } from "./syntax/frame.ts";
@@ -16,6 +17,7 @@ import { wgsl } from "../targets/index.ts";
 
 export type { OutputFile } from "./compile.ts";
 export type { Diagnostic, Severity, Span } from "./diagnostics.ts";
+export type { SweepRow } from "./report/sweep.ts";
 export type { Report } from "./report/report.ts";
 export type { Precision, TargetName } from "./supported.ts";
 export { codes, type Code, type CodeEntry } from "./codes.ts";
@@ -76,6 +78,32 @@ export function check(options: CheckOptions): { readonly ok: boolean; readonly d
   loadIsSynchronous(options, problems);
   if (!problems.failed) checkSource({ ...sourceOf(options), problems });
   return { ok: !problems.failed, diagnostics: problems.list };
+}
+
+export interface SweepOptions extends CheckOptions {
+  /** Parameters with the values that each takes: `{ se: ["pre", "post"], stages: [[2], [3, 4]] }`. */
+  readonly over: Readonly<Record<string, readonly SetValue[]>>;
+}
+
+export interface SweepResult {
+  readonly ok: boolean;
+  /** One for each combination, the last parameter fastest; empty unless all are ok. */
+  readonly rows: readonly SweepRow[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What a network costs at every combination of some parameters' values. */
+export function sweep(options: SweepOptions): SweepResult {
+  const problems = new Problems();
+  loadIsSynchronous(options, problems);
+  if (problems.failed) return { ok: false, rows: [], diagnostics: problems.list };
+  const axes = Object.entries(options.over).map(([name, values]) => ({ name, values: values.map(literalText) }));
+  const rows = pointsOf(axes).flatMap((point) => {
+    const source = sourceOf({ ...options, set: { ...options.set, ...point } });
+    const planned = planOf(source, { level: levels.O1 }, problems);
+    return planned ? [sweepRow(point, planned.graph, planned.plan)] : [];
+  });
+  return { ok: !problems.failed, rows: problems.failed ? [] : rows, diagnostics: problems.list };
 }
 
 export type FormatResult =

@@ -76,11 +76,16 @@ export async function runWebGpu(work: Work): Promise<Ran> {
 interface NetModule {
   create(options: { weights: Uint8Array; device: GPUDevice; maxBatch: number | undefined }): Promise<{
     run(inputs: Readonly<Record<string, Float32Array>>): Promise<Readonly<Record<string, Float32Array>>>;
+    encode(
+      encoder: GPUCommandEncoder,
+      inputs: Readonly<Record<string, GPUBuffer>>,
+      outputs: Readonly<Record<string, GPUBuffer>>,
+    ): void;
     dispose(): void;
   }>;
 }
 
-async function importModule(bytes: Uint8Array): Promise<NetModule> {
+export async function importModule(bytes: Uint8Array): Promise<NetModule> {
   return (await import(`data:text/javascript;base64,${Buffer.from(bytes).toString("base64")}`)) as NetModule;
 }
 

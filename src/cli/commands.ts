@@ -1,10 +1,12 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { paperTables } from "../report/paper.ts";
 import { precisions, targetNames, type Precision, type TargetName } from "../supported.ts";
 import { version } from "../version.ts";
 import type { Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
 
-export type CommandName = "compile" | "pack" | "check" | "run" | "verify" | "report" | "fmt" | "init" | "explain";
+export type CommandName =
+  "compile" | "pack" | "check" | "run" | "verify" | "report" | "sweep" | "fmt" | "init" | "explain";
 
 /** Runs the command that was named; what it ends with goes to main. */
 type Run = (name: CommandName, run: () => Promise<Outcome>) => Promise<void>;
@@ -63,6 +65,16 @@ export interface ReportFlags extends NetworkFlags {
   readonly target: TargetName;
   readonly kernels?: true;
   readonly memory?: true;
+}
+
+export interface SweepFlags extends NetworkFlags {
+  /** `name=value,value`, in the order given. */
+  readonly over?: readonly string[];
+  readonly table?: string;
+  readonly time?: true;
+  readonly csv?: true;
+  readonly out?: string;
+  readonly force?: true;
 }
 
 export interface FormatFlags extends CommonFlags {
@@ -202,6 +214,35 @@ export function commands(io: Io, run: Run): Command {
     .option("--memory", "list the buffers")
     .action((file: string, flags: ReportFlags) =>
       run("report", async () => (await import("./report.ts")).reportCommand(file, flags, io)),
+    );
+
+  network(
+    command(
+      "sweep",
+      "Compares what a network costs for many values of its parameters.",
+      "sec sweep net.se --over se=standard,pre,post --over ratio=2,4,8",
+      "sec sweep net.se --over stages=[2],[3],[2,3] --set ratio=8 --csv -o stages.csv",
+      "sec sweep examples/se-resnet50.se --table 10",
+    ).argument("<FILE>", source),
+  )
+    .addOption(
+      new Option(
+        "--over <NAME=VALUES>",
+        "a parameter and its values, with commas between; repeated: all combinations",
+      ).argParser(repeated),
+    )
+    .addOption(
+      new Option(
+        "--table <N>",
+        "the sweep of a table of Hu et al. 2018, for networks with the parameters of examples/se-resnet50.se",
+      ).choices(Object.keys(paperTables)),
+    )
+    .option("--time", "also run each on a GPU: the median of 20 runs of one image")
+    .option("--csv", "print comma-separated values, and numbers in full")
+    .option("-o, --out <FILE>", "write to a file; `-` is standard output")
+    .addOption(forceOption())
+    .action((file: string, flags: SweepFlags) =>
+      run("sweep", async () => (await import("./sweep.ts")).sweepCommand(file, flags, io)),
     );
 
   command("fmt", "Formats sources in place.", "sec fmt net.se blocks/*.se", "sec fmt --check net.se")

@@ -2,7 +2,7 @@ import type { IToken } from "chevrotain";
 import type { FileCstNode, LiteralCstNode } from "../../grammar/cst.d.ts";
 import { SeParser } from "../../grammar/parser.ts";
 import * as t from "../../grammar/tokens.ts";
-import type { Problems } from "../diagnostics.ts";
+import { Problems } from "../diagnostics.ts";
 import type { Expr, SourceFile } from "./ast.ts";
 import { buildFile, buildLiteral } from "./build.ts";
 import { expectations } from "./errors.ts";
@@ -37,6 +37,15 @@ export function parseLiteral(text: string, problems: Problems): Expr | undefined
   const before = problems.list.length;
   const value = buildLiteral(tree as LiteralCstNode, { file: literalFile, text, ...lexed, problems });
   return problems.list.length > before ? undefined : value;
+}
+
+/** `2, 4, 8` as its items' texts, `[2], [3, 4]` as two; one text where there are no commas, or where it is no literal. */
+export function literalTexts(text: string): readonly string[] {
+  const literal = parseLiteral(text, new Problems());
+  const [first] = literal?.kind === "list" ? literal.items : [];
+  // A list in brackets begins before its first item, and is one value.
+  if (literal?.kind !== "list" || first?.span.start !== literal.span.start) return [text.trim()];
+  return literal.items.map(({ span }) => text.slice(span.start, span.end));
 }
 
 let parser: SeParser | undefined;

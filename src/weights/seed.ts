@@ -13,9 +13,15 @@ import { fillRandom, type Distribution } from "./random.ts";
  * @param graph the network as it is written, before passes
  */
 export function seedWeights(graph: Graph, seed: number): Map<string, Tensor> {
+  const tensors = drawWeights(graph, seed);
+  calibrate(graph, tensors, seed);
+  return tensors;
+}
+
+/** The same without calibration, which runs the network: enough where only the time of a run matters. */
+export function drawWeights(graph: Graph, seed: number): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const node of graph.nodes) if (node.op === "parameter") tensors.set(node.name, draw(node, seed));
-  calibrate(graph, tensors, seed);
   return tensors;
 }
 

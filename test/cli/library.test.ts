@@ -126,3 +126,22 @@ test("bundles for a browser: no node:, no process, no Buffer, no eval, nothing l
     expect(text.match(word)?.[0], String(word)).toBeUndefined();
   }
 });
+
+describe("sweep", () => {
+  const { sweep } = library;
+
+  test("gives a row for every combination, the rows of the command line", async () => {
+    const { ok, rows } = sweep({ entry: "net.se", load, over: { se: ["pre", "post"], stages: [[2], [3, 4]] } });
+    expect(ok).toBe(true);
+    const here = folder({ "net.se": source });
+    const flags = ["--over", "se=pre,post", "--over", "stages=[2],[3, 4]", "--json"];
+    const { out } = await sec(["sweep", join(here, "net.se"), ...flags]);
+    expect((JSON.parse(out) as { rows: unknown }).rows).toEqual(JSON.parse(JSON.stringify(rows)));
+  });
+
+  test("has no rows if one is wrong", () => {
+    const { ok, rows, diagnostics } = sweep({ entry: "net.se", load, over: { ratio: [2, "many"] } });
+    expect({ ok, rows }).toEqual({ ok: false, rows: [] });
+    expect(diagnostics.map(({ code }) => code)).toEqual(["SE0301"]);
+  });
+});
