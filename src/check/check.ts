@@ -133,6 +133,7 @@ function elaborate(
     repeats: [],
     scaled: new Set(),
     clashed: new Set(),
+    groups: new Set(),
     inserts: [],
     untold: new Set(),
     stages: new Map(),

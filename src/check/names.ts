@@ -4,7 +4,18 @@ import { inner, join, report, type Call, type Scope } from "./scope.ts";
 
 /** Names of layers: labels as they are written, ops numbered where they have none. */
 
-/** The body of a labelled group; of the scope itself without a label. */
+/** The body of `label { … }`. A group may be opened again, and its layers then stand beside those that it has. */
+export function group(scope: Scope, label: Name | undefined): Scope {
+  if (!label) return inner(scope);
+  const { groups } = scope.session;
+  const path = join(scope.path, label.text);
+  if (groups.has(path)) return inner(scope, { path, weights: join(scope.weights, label.text) });
+  const body = labelled(scope, label);
+  groups.add(body.path);
+  return body;
+}
+
+/** The body of what has a label; of the scope itself without one. */
 export function labelled(scope: Scope, label: Name | undefined): Scope {
   if (!label) return inner(scope);
   const name = claimLabel(scope, label);

@@ -14,6 +14,8 @@ export interface Session {
   readonly enums: readonly EnumType[];
   /** Taken names by their lower-case form: files and folders may be named after them. */
   readonly names: Map<string, { readonly name: string; readonly span: Span }>;
+  /** The labelled groups, by their paths. */
+  readonly groups: Set<string>;
   /** The last number given to a path whose name was taken: `layer1.0.relu` -> 3. */
   readonly counts: Map<string, number>;
   readonly parameters: Map<string, Node>;

@@ -3,7 +3,7 @@ import { applyCallee } from "./apply.ts";
 import { evaluate, evaluateInt, truth } from "./evaluate.ts";
 import { runInsert } from "./insert.ts";
 import { runConcat, runResidual } from "./joins.ts";
-import { labelled } from "./names.ts";
+import { group, labelled } from "./names.ts";
 import { finishUnit, runPoint } from "./points.ts";
 import { runInput, runOutput } from "./ports.ts";
 import { bindLabel, bindLocal, inner, join, maxNesting, report, spend, Stop, type Scope } from "./scope.ts";
@@ -139,7 +139,7 @@ function runStep(step: Step, scope: Scope, current: Value | undefined, piped: bo
     case "point":
       return runPoint(action, label, scope, current);
     case "group":
-      return runBody(action.body, labelled(scope, label), current);
+      return runBody(action.body, group(scope, label), current);
     case "repeat":
       return runRepeat(action, step, scope, current);
     case "residual":
@@ -174,15 +174,15 @@ function runRepeat(action: Repeat, step: Step, scope: Scope, value: Value): Valu
     }
     scope.session.stages.set(stage!, action.span);
   }
-  const group = labelled(scope, step.label);
-  const units = Array.from({ length: count }, (_, index) => join(group.path, String(index)));
+  const body = labelled(scope, step.label);
+  const units = Array.from({ length: count }, (_, index) => join(body.path, String(index)));
   const block = action.unit.callee.text;
-  scope.session.repeats.push({ name: group.path, stage: action.stage && stage, block, units });
+  scope.session.repeats.push({ name: body.path, stage: action.stage && stage, block, units });
   let current: Value = value;
   for (let index = 0; index < count; index++) {
     spend(scope, action.span);
     const label = { text: String(index), span: action.unit.span };
-    const unit = { ...group, stage, index };
+    const unit = { ...body, stage, index };
     current = applyCallee(unit, { ...action.unit, label, piped: false }, current) ?? unknown;
   }
   return current;

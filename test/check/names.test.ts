@@ -33,6 +33,17 @@ describe("names follow from the text", () => {
     expect(names(graph)).toEqual(["image", "features.0", "features.1", "features.input", "block"]);
   });
 
+  test("a group may be opened again; its layers still have names of their own", () => {
+    const { graph, text } = checkBody("  f { a { 0: relu } }\n  tanh -> f { a { 1: relu } }");
+    expect(text).toBe("");
+    expect(names(graph).slice(1)).toEqual(["f.a.0", "tanh", "f.a.1"]);
+    expect(checkBody("  f { 0: relu }\n  f { 0: relu }").text).toBe("SE0212 two layers are called `f.0`");
+    expect(checkBody("  f: relu\n  f { 0: relu }").text).toBe("SE0212 two layers are called `f`");
+    expect(checkBody("  f: pair\n  f { 0: relu }", "block pair() {\n  relu\n}").text).toBe(
+      "SE0212 two layers are called `f`",
+    );
+  });
+
   test("a block without a label adds nothing to the names of its layers", () => {
     const { graph } = checkBody(
       "  pair(4)\n  second: pair(4)",
