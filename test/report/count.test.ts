@@ -9,11 +9,6 @@ import { rows } from "../zoo/counts.ts";
 const others = {
   "EfficientNet-B0 (tv)": "EfficientNetB0",
   "MobileNetV3-Large 1.0 (tv)": "MobileNetV3Large",
-  "SE-ResNeXt-50 32x4d": "SEResNeXt50",
-  "SENet-154": "SENet154",
-  "SE-ShuffleNet 1x g=3": "SEShuffleNet",
-  "SE-MobileNet 1.0 (SE after pw)": "SEMobileNet",
-  "SE-VGG-16-BN": "SEVGG16",
 };
 
 describe("parameters and multiply-adds are those that PyTorch counts", () => {

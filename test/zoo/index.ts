@@ -1,5 +1,10 @@
+import { networks as cifar } from "./cifar.ts";
+import { networks as detection } from "./detection.ts";
+import { networks as mobile } from "./mobile.ts";
 import { networks as resnet } from "./resnet.ts";
+import { networks as resnext } from "./resnext.ts";
+import { networks as vgg } from "./vgg.ts";
 import type { ZooNetwork } from "./zoo.ts";
 
 /** Every network of examples/ that the paper has, and those that came after it. */
-export const catalogue: readonly ZooNetwork[] = [...resnet];
+export const catalogue: readonly ZooNetwork[] = [...resnet, ...resnext, ...vgg, ...mobile, ...cifar, ...detection];

@@ -60,8 +60,13 @@ export const networks: readonly ZooNetwork[] = [
     counts: [
       { label: "ResNet-152 v1", set: { ...v1, se: "none" } },
       { label: "SE-ResNet-152", set: v1 },
-      { label: "SE-ResNet-152 Places365 (365 cl.)", set: { ...v1, classes: "365" } },
     ],
     tiny: [],
+  },
+  {
+    title: "SE-ResNet-152 for Places365",
+    entry: "examples/se-resnet152-places365.se",
+    counts: [{ label: "SE-ResNet-152 Places365 (365 cl.)", set: v1 }],
+    tiny: [{ fixture: "places365", set: { ...v1, width: "0.0625", resolution: "32", ratio: "4", blocks: "1,1,1,1" } }],
   },
 ];

@@ -1,0 +1,37 @@
+import type { ZooNetwork } from "./zoo.ts";
+
+const small = { ratio: "4", resolution: "16" };
+
+export const networks: readonly ZooNetwork[] = [
+  {
+    title: "SE-ResNet-110 for CIFAR",
+    entry: "examples/se-resnet110-cifar.se",
+    counts: [
+      { label: "CIFAR ResNet-110 pre-act", set: { se: "none" } },
+      { label: "CIFAR SE-ResNet-110 pre-act", set: {} },
+      { label: "CIFAR SE-ResNet-110 post-act", set: { preact: "false" } },
+    ],
+    tiny: [
+      { fixture: "se-resnet110-cifar", set: { ...small, width: "0.5", blocks: "2,2,2" } },
+      { fixture: "se-resnet110-cifar-postact", set: { ...small, preact: "false", width: "0.5", blocks: "2,2,2" } },
+    ],
+  },
+  {
+    title: "SE-ResNet-164 for CIFAR",
+    entry: "examples/se-resnet164-cifar.se",
+    counts: [
+      { label: "CIFAR ResNet-164 pre-act", set: { se: "none" } },
+      { label: "CIFAR SE-ResNet-164 pre-act", set: {} },
+    ],
+    tiny: [{ fixture: "se-resnet164-cifar", set: { ...small, width: "0.25", blocks: "2,2,2" } }],
+  },
+  {
+    title: "SE-WRN-16-8",
+    entry: "examples/se-wrn-16-8.se",
+    counts: [
+      { label: "WRN-16-8", set: { se: "none" } },
+      { label: "SE-WRN-16-8", set: {} },
+    ],
+    tiny: [{ fixture: "se-wrn", set: { ...small, widen: "1", blocks: "1,1,1" } }],
+  },
+];
