@@ -60,7 +60,8 @@ export function count(graph: Graph): Count {
   };
 }
 
-function macsOf(node: Node): number {
+/** Multiply-adds of a convolution or a dense layer for one image; 0 of anything else. */
+export function macsOf(node: Node): number {
   if (node.op !== "conv2d" && node.op !== "dense") return 0;
   const [, ...perOutput] = node.inputs.weight.type.shape as number[];
   return elementsPerImage(node.type) * perOutput.reduce((product, extent) => product * extent, 1);
