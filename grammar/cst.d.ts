@@ -100,11 +100,13 @@ export interface TypeCstNode extends CstNode {
 }
 
 export type TypeCstChildren = {
-  Identifier: IToken[];
+  Identifier?: IToken[];
   Less?: IToken[];
   type?: TypeCstNode[];
   Comma?: IToken[];
   Greater?: IToken[];
+  LeftParen?: IToken[];
+  RightParen?: IToken[];
 };
 
 export interface BodyCstNode extends CstNode {
@@ -206,11 +208,23 @@ export interface BindingCstNode extends CstNode {
 
 export type BindingCstChildren = {
   Let: IToken[];
-  Identifier: IToken[];
+  names: NamesCstNode[];
   Assign: IToken[];
   Chain?: IToken[];
   body?: BodyCstNode[];
   pipeline?: PipelineCstNode[];
+};
+
+export interface NamesCstNode extends CstNode {
+  name: "names";
+  children: NamesCstChildren;
+}
+
+export type NamesCstChildren = {
+  Identifier?: IToken[];
+  LeftParen?: IToken[];
+  Comma?: IToken[];
+  RightParen?: IToken[];
 };
 
 export interface ConditionCstNode extends CstNode {
@@ -232,10 +246,10 @@ export interface LoopCstNode extends CstNode {
 
 export type LoopCstChildren = {
   For: IToken[];
-  Identifier: IToken[];
+  names: NamesCstNode[];
   In: IToken[];
   expression: ExpressionCstNode[];
-  DotDot: IToken[];
+  DotDot?: IToken[];
   body: BodyCstNode[];
 };
 
@@ -585,6 +599,7 @@ export interface ParenthesizedCstNode extends CstNode {
 export type ParenthesizedCstChildren = {
   LeftParen: IToken[];
   expression: ExpressionCstNode[];
+  Comma?: IToken[];
   tail?: TailCstNode[];
   RightParen: IToken[];
 };
@@ -650,4 +665,6 @@ export type LiteralItemCstChildren = {
   literalItem?: LiteralItemCstNode[];
   Comma?: IToken[];
   RightSquare?: IToken[];
+  LeftParen?: IToken[];
+  RightParen?: IToken[];
 };

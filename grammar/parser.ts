@@ -98,14 +98,31 @@ export class SeParser extends CstParser {
     });
   });
 
-  /** `int`, `list<int>`, `Placement` */
+  /** `int`, `list<int>`, `Placement`, `(window, int)` */
   private readonly type = this.RULE("type", () => {
-    this.CONSUME(t.Identifier);
-    this.OPTION(() => {
-      this.CONSUME(t.Less);
-      this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.type) });
-      this.CONSUME(t.Greater);
-    });
+    this.OR([
+      {
+        ALT: () => {
+          this.CONSUME(t.Identifier);
+          this.OPTION(() => {
+            this.CONSUME(t.Less);
+            this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.type) });
+            this.CONSUME(t.Greater);
+          });
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(t.LeftParen);
+          this.SUBRULE2(this.type);
+          this.AT_LEAST_ONE(() => {
+            this.CONSUME(t.Comma);
+            this.SUBRULE3(this.type);
+          });
+          this.CONSUME(t.RightParen);
+        },
+      },
+    ]);
   });
 
   // --- statements --------------------------------------------------------------------------------------------
@@ -188,10 +205,10 @@ export class SeParser extends CstParser {
     this.SUBRULE(this.parenArgs);
   });
 
-  /** `let half = width / 2`, `let p5 = c5 -> lat5: conv 256, 1x1`, `let mlp = chain { … }` */
+  /** `let half = width / 2`, `let p5 = c5 -> lat5: conv 256, 1x1`, `let mlp = chain { … }`, `let (a, b) = pair` */
   private readonly binding = this.RULE("binding", () => {
     this.CONSUME(t.Let);
-    this.CONSUME(t.Identifier);
+    this.SUBRULE(this.names);
     this.CONSUME(t.Assign);
     this.OR([
       {
@@ -201,6 +218,24 @@ export class SeParser extends CstParser {
         },
       },
       { ALT: () => this.SUBRULE(this.pipeline) },
+    ]);
+  });
+
+  /** `i`, `(kernel, width)` */
+  private readonly names = this.RULE("names", () => {
+    this.OR([
+      { ALT: () => this.CONSUME(t.Identifier) },
+      {
+        ALT: () => {
+          this.CONSUME(t.LeftParen);
+          this.CONSUME2(t.Identifier);
+          this.AT_LEAST_ONE(() => {
+            this.CONSUME(t.Comma);
+            this.CONSUME3(t.Identifier);
+          });
+          this.CONSUME(t.RightParen);
+        },
+      },
     ]);
   });
 
@@ -220,14 +255,16 @@ export class SeParser extends CstParser {
     });
   });
 
-  /** `for i in 0..n { … }` */
+  /** `for i in 0..n { … }`, `for (kernel, width) in rows { … }` */
   private readonly loop = this.RULE("loop", () => {
     this.CONSUME(t.For);
-    this.CONSUME(t.Identifier);
+    this.SUBRULE(this.names);
     this.CONSUME(t.In);
     this.SUBRULE(this.expression);
-    this.CONSUME(t.DotDot);
-    this.SUBRULE2(this.expression);
+    this.OPTION(() => {
+      this.CONSUME(t.DotDot);
+      this.SUBRULE2(this.expression);
+    });
     this.SUBRULE(this.body);
   });
 
@@ -533,11 +570,22 @@ export class SeParser extends CstParser {
     ]);
   });
 
-  /** `(a + b)`, `(c4 -> lat4: conv 256, 1x1)` */
+  /** `(a + b)`, `(c4 -> lat4: conv 256, 1x1)`, `(3x3, 16)` */
   private readonly parenthesized = this.RULE("parenthesized", () => {
     this.CONSUME(t.LeftParen);
     this.SUBRULE(this.expression);
-    this.MANY(() => this.SUBRULE(this.tail));
+    this.OR([
+      {
+        ALT: () => {
+          this.AT_LEAST_ONE(() => {
+            this.CONSUME(t.Comma);
+            this.SUBRULE2(this.expression);
+          });
+          this.OPTION(() => this.CONSUME2(t.Comma));
+        },
+      },
+      { ALT: () => this.MANY(() => this.SUBRULE(this.tail)) },
+    ]);
     this.CONSUME(t.RightParen);
   });
 
@@ -597,6 +645,17 @@ export class SeParser extends CstParser {
           this.CONSUME(t.LeftSquare);
           this.MANY_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.literalItem) });
           this.CONSUME(t.RightSquare);
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(t.LeftParen);
+          this.SUBRULE2(this.literalItem);
+          this.AT_LEAST_ONE(() => {
+            this.CONSUME(t.Comma);
+            this.SUBRULE3(this.literalItem);
+          });
+          this.CONSUME(t.RightParen);
         },
       },
     ]);

@@ -119,7 +119,10 @@ function notOne(scope: Scope, { callee, span }: Application, inputs: readonly Va
 // --- values ------------------------------------------------------------------------------------------------------
 
 function applyValue(scope: Scope, application: Application, value: Value, current: Value | undefined): Value {
-  const { callee, args, span } = application;
+  const { callee, args, span, piped } = application;
+  const isFunction = value.kind === "chain" || (value.kind === "enum" && value.type === Act);
+  // `let half = width`
+  if (args.length === 0 && !piped && !isFunction) return value;
   switch (value.kind) {
     case "unknown":
       return value;
@@ -145,8 +148,7 @@ function applyValue(scope: Scope, application: Application, value: Value, curren
       );
     }
     default:
-      // `let half = width`: the value itself.
-      if (args.length === 0 && current === undefined) return value;
+      break;
   }
   report(scope, "SE0202", "error", span, {
     message: `\`${callee.text}\` is ${describeValue(value)}: it cannot be applied${args.length > 0 ? " to these arguments" : ""}`,

@@ -56,6 +56,13 @@ export function evaluate(expr: Expr, scope: Scope, wanted?: Type, label?: Name):
       const items = expr.items.map((one) => (item ? evaluateAs(one, item, scope, "an item") : evaluate(one, scope)));
       return items.some((one) => one.kind === "unknown") ? unknown : { kind: "list", items };
     }
+    case "tuple": {
+      const types = wanted?.kind === "tuple" ? wanted.items : [];
+      const items = expr.items.map((one, i) =>
+        types[i] ? evaluateAs(one, types[i], scope, "an item") : evaluate(one, scope),
+      );
+      return items.some((one) => one.kind === "unknown") ? unknown : { kind: "tuple", items };
+    }
     case "name":
       return named(expr, scope, wanted);
     case "member":
@@ -201,9 +208,9 @@ function indexed(expr: IndexExpr, scope: Scope): Value {
   const object = local ?? evaluate(expr.object, scope);
   const index = evaluateInt(expr.index, scope, "an index");
   if (object.kind === "unknown" || index === undefined) return unknown;
-  if (object.kind !== "list") {
+  if (object.kind !== "list" && object.kind !== "tuple") {
     report(scope, "SE0301", "error", expr.object.span, {
-      message: `only a list has items, but this is ${describeValue(object)}`,
+      message: `only a list or a tuple has items, but this is ${describeValue(object)}`,
     });
     return unknown;
   }

@@ -146,6 +146,7 @@ class Resolver {
       if (written.args.length === 1) return this.type(written.args[0]!);
       return this.report("SE0305", written.span, "a list has items of one type: `list<int>`");
     }
+    if (written.name === "()") return written.args.forEach((arg) => this.type(arg));
     if (builtinTypeNames.includes(written.name)) {
       return this.report("SE0305", written.span, `\`${written.name}\` takes no type in angle brackets`);
     }
@@ -245,7 +246,7 @@ class Resolver {
         const { value } = statement;
         if (value.kind === "pipeline") this.pipeline(value);
         else this.chain(value.body, value.span);
-        this.declare(statement.name, "value");
+        for (const name of statement.names) this.declare(name, "value");
         return;
       }
       case "flow":
@@ -257,12 +258,12 @@ class Resolver {
         this.inScope(() => this.body(statement.otherwise));
         return;
       case "for":
-        this.expr(statement.from);
-        this.expr(statement.to);
+        if (statement.over.kind === "range") {
+          this.expr(statement.over.from);
+          this.expr(statement.over.to);
+        } else this.expr(statement.over);
         this.inScope(() => {
-          this.declare(statement.variable, "loop variable");
-          const variable = this.scopes.at(-1)!.get(statement.variable.text);
-          if (variable) variable.used = true;
+          for (const name of statement.names) this.declare(name, "loop variable");
           this.body(statement.body);
         });
         return;
@@ -371,6 +372,7 @@ class Resolver {
       case "window":
         return;
       case "list":
+      case "tuple":
         return expr.items.forEach((item) => this.expr(item));
       case "name":
         return this.name(expr.text, expr.span);

@@ -1,4 +1,5 @@
-import type { Definition, ForStatement, Pipeline, Repeat, Statement, Step } from "../syntax/ast.ts";
+import type { Span } from "../diagnostics.ts";
+import type { Definition, ForStatement, Name, Pipeline, Repeat, Statement, Step } from "../syntax/ast.ts";
 import { applyCallee } from "./apply.ts";
 import { evaluate, evaluateInt, truth } from "./evaluate.ts";
 import { runInsert } from "./insert.ts";
@@ -50,12 +51,13 @@ function runStatement(statement: Statement, scope: Scope, current: Value | undef
       runInsert(statement, scope);
       return current;
     case "let": {
-      const { name, value } = statement;
+      const { names, value } = statement;
+      const name = names[0]!.text;
       const bound: Value =
         value.kind === "chain"
-          ? { kind: "chain", chain: { name: name.text, body: value.body, scope, span: value.span, weights: undefined } }
+          ? { kind: "chain", chain: { name, body: value.body, scope, span: value.span, weights: undefined } }
           : (runPipeline(value, scope, current) ?? unknown);
-      bindLocal(scope, name.text, bound);
+      bindNames(names, bound, value.span, scope);
       return current;
     }
     case "flow":
@@ -72,20 +74,51 @@ function runStatement(statement: Statement, scope: Scope, current: Value | undef
   }
 }
 
-/** Iteration i is a group of the name i: `0.conv`, `1.conv`. */
+/** Iteration i is a group of the name i: `0.conv`, `1.conv`; over a list, i counts its items. */
 function runFor(statement: ForStatement, scope: Scope, value: Value | undefined): Value | undefined {
-  const from = evaluateInt(statement.from, scope, "the start of a loop");
-  const to = evaluateInt(statement.to, scope, "the end of a loop");
-  if (from === undefined || to === undefined) return unknown;
+  const { names, over } = statement;
+  const place = over.kind === "range" ? over.from.span : over.span;
   let current = value;
-  for (let i = from; i < to; i++) {
+  const round = (i: number, item: Value): boolean => {
     spend(scope, statement.span);
     const path = { path: join(scope.path, String(i)), weights: join(scope.weights, String(i)) };
     const body = inner(scope, path);
-    bindLocal(body, statement.variable.text, { kind: "int", value: i });
+    if (!bindNames(names, item, place, body)) return false;
     current = runBody(statement.body, body, current);
+    return true;
+  };
+  if (over.kind === "range") {
+    const from = evaluateInt(over.from, scope, "the start of a loop");
+    const to = evaluateInt(over.to, scope, "the end of a loop");
+    if (from === undefined || to === undefined) return unknown;
+    for (let i = from; i < to; i++) if (!round(i, { kind: "int", value: i })) return unknown;
+    return current;
   }
-  return current;
+  const list = evaluate(over, scope);
+  if (list.kind === "list") return list.items.every((item, i) => round(i, item)) ? current : unknown;
+  if (list.kind !== "unknown") {
+    report(scope, "SE0301", "error", over.span, {
+      message: `a loop runs over a list or a range, but this is ${describeValue(list)}`,
+      hint: "`0..n` counts from 0 to n - 1",
+    });
+  }
+  return unknown;
+}
+
+/** One name is bound to the value, several to the items of a tuple; false after a report. */
+function bindNames(names: readonly Name[], value: Value, span: Span, scope: Scope): boolean {
+  const [only, ...more] = names;
+  if (more.length === 0) {
+    bindLocal(scope, only!.text, value);
+    return true;
+  }
+  const fits = value.kind === "tuple" && value.items.length === names.length;
+  names.forEach(({ text }, i) => bindLocal(scope, text, fits ? value.items[i]! : unknown));
+  if (fits || value.kind === "unknown") return fits;
+  report(scope, "SE0301", "error", span, {
+    message: `${names.length} names need a tuple of ${names.length} items, but here is ${describeValue(value)}`,
+  });
+  return false;
 }
 
 // --- pipelines ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import type { EnumDeclaration, TypeName } from "../syntax/ast.ts";
 export type Type =
   | { readonly kind: "int" | "float" | "bool" | "string" | "window" | "tensor" }
   | { readonly kind: "list"; readonly item: Type }
+  | { readonly kind: "tuple"; readonly items: readonly Type[] }
   | EnumType
   /** What an argument of an op may be besides: `pad: 1`, `pad: [1, 0]`. */
   | { readonly kind: "oneOf"; readonly types: readonly Type[] };
@@ -77,6 +78,10 @@ export function typeOf(written: TypeName, enumNamed: (name: string) => EnumType 
     const itemType = item && more.length === 0 ? typeOf(item, enumNamed) : undefined;
     return itemType && listOf(itemType);
   }
+  if (written.name === "()") {
+    const items = written.args.flatMap((arg) => typeOf(arg, enumNamed) ?? []);
+    return items.length === written.args.length ? { kind: "tuple", items } : undefined;
+  }
   if (written.args.length > 0) return undefined;
   switch (written.name) {
     case "int":
@@ -93,6 +98,7 @@ export function typeOf(written: TypeName, enumNamed: (name: string) => EnumType 
 /** `list<int>`, `Placement`, `int or window` */
 export function typeName(type: Type): string {
   if (type.kind === "list") return `list<${typeName(type.item)}>`;
+  if (type.kind === "tuple") return `(${type.items.map(typeName).join(", ")})`;
   if (type.kind === "enum") return type.name;
   if (type.kind === "oneOf") return type.types.map(typeName).join(" or ");
   return type.kind;

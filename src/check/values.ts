@@ -10,6 +10,7 @@ export type Value =
   | { readonly kind: "string"; readonly value: string }
   | WindowValue
   | { readonly kind: "list"; readonly items: readonly Value[] }
+  | { readonly kind: "tuple"; readonly items: readonly Value[] }
   | { readonly kind: "enum"; readonly type: EnumType; readonly member: string }
   | { readonly kind: "tensor"; readonly node: Node }
   /** An instance that can be called more than once. */
@@ -42,6 +43,11 @@ export function fit(value: Value, type: Type): Value | undefined {
       const items = value.items.map((item) => (item.kind === "unknown" ? item : fit(item, type.item)));
       return items.every((item) => item !== undefined) ? { kind: "list", items } : undefined;
     }
+    case "tuple": {
+      if (value.kind !== "tuple" || value.items.length !== type.items.length) return undefined;
+      const items = value.items.map((item, i) => (item.kind === "unknown" ? item : fit(item, type.items[i]!)));
+      return items.every((item) => item !== undefined) ? { kind: "tuple", items } : undefined;
+    }
     case "enum": {
       if (value.kind === "enum") return value.type === type ? value : undefined;
       const word = wordOf(value);
@@ -63,6 +69,10 @@ export function typeOfValue(value: Value): Type | undefined {
     case "list": {
       const item = value.items[0] && typeOfValue(value.items[0]);
       return item && { kind: "list", item };
+    }
+    case "tuple": {
+      const items = value.items.flatMap((item) => typeOfValue(item) ?? []);
+      return items.length === value.items.length ? { kind: "tuple", items } : undefined;
     }
     case "chain":
     case "outputs":
@@ -88,6 +98,8 @@ export function describeValue(value: Value): string {
       return `the window ${valueText(value)}`;
     case "list":
       return `the list ${valueText(value)}`;
+    case "tuple":
+      return `the tuple ${valueText(value)}`;
     case "enum":
       return `the ${value.type.name} ${value.member}`;
     case "tensor":
@@ -116,6 +128,8 @@ export function valueText(value: Value): string {
     }
     case "list":
       return `[${value.items.map(valueText).join(", ")}]`;
+    case "tuple":
+      return `(${value.items.map(valueText).join(", ")})`;
     case "enum":
       return value.member;
     default:
@@ -126,12 +140,13 @@ export function valueText(value: Value): string {
 /** What a hint may say about the values of a type. */
 export function expectation(type: Type): string {
   const name = typeName(type);
+  if (type.kind === "tuple") return `a tuple ${name}`;
   const article = /^[aeiou]/i.test(name) ? "an" : "a";
   return `${article} ${name}${type.kind === "enum" ? `: ${type.members.join(", ")}` : ""}`;
 }
 
 export function sameValue(a: Value, b: Value): boolean | undefined {
-  if (a.kind === "list" && b.kind === "list") {
+  if ((a.kind === "list" && b.kind === "list") || (a.kind === "tuple" && b.kind === "tuple")) {
     if (a.items.length !== b.items.length) return false;
     return a.items.every((item, i) => sameValue(item, b.items[i]!) === true);
   }

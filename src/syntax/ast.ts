@@ -53,7 +53,7 @@ export interface Param {
   readonly span: Span;
 }
 
-/** `int`, `float`, `bool`, `window`, `list<int>`, `Placement`, a user's enum. */
+/** `int`, `float`, `bool`, `window`, `list<int>`, `Placement`, a user's enum; `(window, int)` has the name `()`. */
 export interface TypeName {
   readonly name: string;
   readonly args: readonly TypeName[];
@@ -104,10 +104,11 @@ export interface InsertStatement {
   readonly span: Span;
 }
 
-/** `let p5 = body.c5 -> lat5: conv 256, 1x1`, `let mlp = chain { … }`, `let half = width / 2` */
+/** `let p5 = body.c5 -> lat5: conv 256, 1x1`, `let mlp = chain { … }`, `let half = width / 2`, `let (a, b) = pair` */
 export interface LetStatement {
   readonly kind: "let";
-  readonly name: Name;
+  /** Several for the items of a tuple. */
+  readonly names: readonly Name[];
   readonly value: Pipeline | ChainExpr;
   readonly span: Span;
 }
@@ -135,14 +136,22 @@ export interface IfStatement {
   readonly span: Span;
 }
 
-/** `for i in 0..n { … }`, the end excluded. */
+/** `for i in 0..n { … }`, `for (kernel, width) in rows { … }` */
 export interface ForStatement {
   readonly kind: "for";
-  readonly variable: Name;
-  readonly from: Expr;
-  readonly to: Expr;
+  /** Several for the items of a tuple. */
+  readonly names: readonly Name[];
+  /** A range, or a list. */
+  readonly over: Range | Expr;
   readonly body: readonly Statement[];
   readonly span: Span;
+}
+
+/** `0..n`, the end excluded. */
+export interface Range {
+  readonly kind: "range";
+  readonly from: Expr;
+  readonly to: Expr;
 }
 
 // --- pipelines -------------------------------------------------------------------------------------------------
@@ -248,6 +257,7 @@ export type Expr =
   | StringLiteral
   | WindowLiteral
   | ListExpr
+  | TupleExpr
   | NameExpr
   | MemberExpr
   | IndexExpr
@@ -291,6 +301,12 @@ export interface WindowLiteral {
 /** `[2, 3]`, or a range inside a list context: `[2..5]` is not written; ranges belong to `for`. */
 export interface ListExpr {
   readonly kind: "list";
+  readonly items: readonly Expr[];
+  readonly span: Span;
+}
+/** `(3x3, 16)`: two items or more. */
+export interface TupleExpr {
+  readonly kind: "tuple";
   readonly items: readonly Expr[];
   readonly span: Span;
 }

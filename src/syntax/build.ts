@@ -76,7 +76,7 @@ function param({ children, location }: cst.ParamCstNode, source: Source): ast.Pa
 
 function type({ children, location }: cst.TypeCstNode, source: Source): ast.TypeName {
   return {
-    name: only(children.Identifier).image,
+    name: children.Identifier?.[0]?.image ?? "()",
     args: (children.type ?? []).map((node) => type(node, source)),
     span: span(location, source),
   };
@@ -182,7 +182,11 @@ function binding({ children, location }: cst.BindingCstNode, source: Source): as
         span: { ...whole, start: only(children.Chain).startOffset },
       }
     : pipeline(only(children.pipeline), source);
-  return { kind: "let", name: name(only(children.Identifier), source), value, span: whole };
+  return { kind: "let", names: names(only(children.names), source), value, span: whole };
+}
+
+function names({ children }: cst.NamesCstNode, source: Source): ast.Name[] {
+  return (children.Identifier ?? []).map((token) => name(token, source));
 }
 
 /** `else if` becomes one nested IfStatement. */
@@ -206,11 +210,11 @@ function condition({ children, location }: cst.ConditionCstNode, source: Source)
 
 function loop({ children, location }: cst.LoopCstNode, source: Source): ast.ForStatement {
   const [from, to] = children.expression;
+  const first = expression(required(from), source);
   return {
     kind: "for",
-    variable: name(only(children.Identifier), source),
-    from: expression(required(from), source),
-    to: expression(required(to), source),
+    names: names(only(children.names), source),
+    over: to ? { kind: "range", from: first, to: expression(to, source) } : first,
     body: body(only(children.body), source),
     span: span(location, source),
   };
@@ -577,9 +581,11 @@ function suffixed(first: ast.Expr, suffixes: readonly cst.SuffixCstNode[], sourc
   return object;
 }
 
-/** Leaves no trace in the AST but the span, which covers the parentheses. */
+/** A tuple; or what leaves no trace in the AST but the span, which covers the parentheses. */
 function parenthesized({ children, location }: cst.ParenthesizedCstNode, source: Source): ast.Expr {
-  const first = expression(only(children.expression), source);
+  const items = children.expression.map((node) => expression(node, source));
+  if (items.length > 1) return { kind: "tuple", items, span: span(location, source) };
+  const first = required(items[0]);
   const inner = children.tail ? chained(first, children.tail, source) : first;
   return { ...inner, span: span(location, source) };
 }
@@ -617,8 +623,9 @@ export function buildLiteral({ children, location }: cst.LiteralCstNode, source:
 
 function literalItem({ children, location }: cst.LiteralItemCstNode, source: Source): ast.Expr {
   const whole = span(location, source);
-  if (children.LeftSquare) {
-    return { kind: "list", items: (children.literalItem ?? []).map((node) => literalItem(node, source)), span: whole };
+  if (children.LeftSquare || children.LeftParen) {
+    const items = (children.literalItem ?? []).map((node) => literalItem(node, source));
+    return { kind: children.LeftSquare ? "list" : "tuple", items, span: whole };
   }
   const token = only(children.Int ?? children.Float ?? children.Window ?? children.Text ?? children.Name);
   const item = literal(token, source);

@@ -55,6 +55,8 @@ export function stopOf({ message, token, context }: IRecognitionException, token
   // Between declarations anything else is wrong in the same way, wherever the parser noticed.
   if (ahead === 0 && rules.at(-1) === "declaration") return { tokens, at, expected: [], rules };
   const expected = new Set(paths.flatMap((path, index) => (fits[index] === ahead ? (path[ahead] ?? []) : [])));
+  // Where a name is wanted, several in parentheses would do too: that helps nobody.
+  if (expected.has(t.Identifier) && !expected.has(t.Int)) expected.delete(t.LeftParen);
   if (ahead === 0) return { tokens, at, expected: [...expected], rules };
   // `conv(stage, 3x3)` names no argument, it reads a value.
   if (expected.size === 1 && expected.has(t.Colon) && valueEnds.has(tokens[at]?.tokenType ?? t.Separator)) {
@@ -257,7 +259,9 @@ const shapes: readonly (readonly [string, readonly TokenType[]])[] = [
   ["input", [t.Identifier, t.Colon]],
   ["output", [t.Identifier, t.Colon]],
   ["let", [t.Identifier, t.Assign]],
+  ["let", [t.LeftParen, t.Identifier, t.Comma]],
   ["for", [t.Identifier, t.In]],
+  ["for", [t.LeftParen, t.Identifier, t.Comma]],
   ["stage", [t.Int, t.Name]],
 ];
 

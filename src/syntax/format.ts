@@ -76,6 +76,7 @@ function paramDoc(param: ast.Param, c: Cursor): Doc {
 }
 
 function type(own: ast.TypeName, c: Cursor): Doc {
+  if (own.name === "()") return list(c, tuple, own.args, (arg) => type(arg, c));
   const name = c.take();
   return own.args.length === 0
     ? name
@@ -115,7 +116,7 @@ function statement(item: ast.Statement, c: Cursor): Doc {
     case "insert":
       return [c.take("insert"), " ", c.take(), list(c, args, item.args, (own) => arg(own, c))];
     case "let": {
-      const head = [c.take("let"), " ", c.take(), " ", c.take("="), indent(c.gap(" "))];
+      const head = [c.take("let"), " ", namesDoc(item.names, c), " ", c.take("="), indent(c.gap(" "))];
       if (item.value.kind === "pipeline") return [head, pipeline(item.value, c)];
       return [head, c.take("chain"), " ", group(block(c, item.value.body, line))];
     }
@@ -124,12 +125,18 @@ function statement(item: ast.Statement, c: Cursor): Doc {
     case "if":
       return group(condition(item, c));
     case "for": {
-      const head = [c.take("for"), " ", c.take(), " ", c.take("in"), " "];
-      return [head, expr(item.from, c), c.take(".."), expr(item.to, c), " ", group(block(c, item.body, line))];
+      const { over } = item;
+      const head = [c.take("for"), " ", namesDoc(item.names, c), " ", c.take("in"), " "];
+      const range = over.kind === "range" ? [expr(over.from, c), c.take(".."), expr(over.to, c)] : expr(over, c);
+      return [head, range, " ", group(block(c, item.body, line))];
     }
     default:
       return item satisfies never;
   }
+}
+
+function namesDoc(names: readonly ast.Name[], c: Cursor): Doc {
+  return names.length === 1 ? c.take() : list(c, tuple, names, () => c.take());
 }
 
 /** The branches are on one line together, or none is. */
@@ -256,6 +263,7 @@ const filled: Brackets["between"] = (gap, item) => group(gap, item);
 
 const params: Brackets = { open: "(", close: ")", pad: softLine, last: ifBroken(","), between: onePerLine };
 const args: Brackets = { ...params, between: filled };
+const tuple: Brackets = { ...args, last: "" };
 const braces: Brackets = { open: "{", close: "}", pad: line, last: ifBroken(","), between: filled };
 const squares: Brackets = { open: "[", close: "]", pad: softLine, last: "", between: filled };
 
@@ -328,12 +336,13 @@ const unfinished: ReadonlySet<TokenType> = new Set([t.Dot, t.At, t.Colon, t.Arro
 /** `(…)` or `[…]`; behind an operand, the arguments of a call or an index. */
 function bracketed(c: Cursor, behind: boolean): Doc {
   const { open, close } = c.peek().tokenType === t.LeftSquare ? squares : args;
-  // Arguments and lists take a last comma; an index, a pipeline and a pair of parentheses do not.
-  const takesLast = (open === "(") === behind && !holdsPipeline(c);
+  // Arguments, lists and tuples take a last comma; an index, a pipeline and a pair of parentheses do not.
+  const takesLast = open === "[" ? !behind : behind ? !holds(c, 0, t.Arrow) : isTuple(c, 0);
+  const isTable = !behind && rowsOf(c) > 1;
   const start = c.take(open);
   const docs: Doc[] = [];
   while (!runEnds.has(c.peek().tokenType)) {
-    const item = [c.gap(docs.length === 0 ? softLine : line), run(c, Infinity)];
+    const item = [c.gap(isTable ? hardLine : docs.length === 0 ? softLine : line), run(c, Infinity)];
     const isLast = c.peek().tokenType !== t.Comma || closers.has(c.ahead(1));
     const comma = isLast ? (takesLast ? ifBroken(",") : "") : c.comma();
     if (isLast) c.drop(",");
@@ -344,13 +353,34 @@ function bracketed(c: Cursor, behind: boolean): Doc {
   return group(start, indent(docs, comments), softLine, c.take(close));
 }
 
-function holdsPipeline(c: Cursor): boolean {
-  for (let distance = 1, depth = 0; ; distance++) {
-    const type = c.ahead(distance);
-    if (type === undefined || (depth === 0 && (type === t.RightParen || type === t.RightSquare))) return false;
-    if (depth === 0 && type === t.Arrow) return true;
+/** Whether the token stands in the brackets that open so far ahead, outside any inside them. */
+function holds(c: Cursor, distance: number, wanted: TokenType): boolean {
+  return directly(c, distance).some(({ type }) => type === wanted);
+}
+
+/** `(a, b)`, but not `(a -> conv 8, 3x3)`. */
+function isTuple(c: Cursor, distance: number): boolean {
+  return holds(c, distance, t.Comma) && !holds(c, distance, t.Arrow);
+}
+
+/** How many rows a list of tuples has: each gets a line, so that it reads as a table. */
+function rowsOf(c: Cursor): number {
+  if (c.peek().tokenType !== t.LeftSquare) return 0;
+  const inside = directly(c, 0);
+  const rows = inside.filter(({ type, at }) => type === t.LeftParen && isTuple(c, at));
+  return inside.every(({ type }) => type === t.LeftParen || type === t.Comma) ? rows.length : 0;
+}
+
+/** The tokens in brackets, those inside inner brackets left out. */
+function directly(c: Cursor, start: number): { readonly type: TokenType; readonly at: number }[] {
+  const tokens = [];
+  for (let at = start + 1, depth = 0; ; at++) {
+    const type = c.ahead(at);
+    const closes = type === t.RightParen || type === t.RightSquare;
+    if (type === undefined || (closes && depth === 0)) return tokens;
+    if (closes) depth--;
+    else if (depth === 0) tokens.push({ type, at });
     if (type === t.LeftParen || type === t.LeftSquare) depth++;
-    if (type === t.RightParen || type === t.RightSquare) depth--;
   }
 }
 

@@ -65,6 +65,13 @@ describe("names follow from the text", () => {
     ]);
   });
 
+  test("the rounds of a loop over a list are numbered too, and its names are the items", () => {
+    const { graph } = checkBody("  blocks { for (width, k) in [(4, 1x1), (8, 3x3)] { conv: conv width, k } }");
+    const shapes = graph!.nodes.map((node) => `${node.name} ${node.type.shape.join("x")}`);
+    expect(shapes).toContain("blocks.0.conv.weight 4x8x1x1");
+    expect(shapes).toContain("blocks.1.conv.weight 8x4x3x3");
+  });
+
   test("arms have the names of their labels", () => {
     const { graph } = checkBody("  mix: concat { a: conv 4, 1x1 ; b: relu -> last: conv 4, 1x1 ; relu }");
     expect(names(graph)).toEqual(["image", "mix.a.conv", "mix.b.relu", "mix.b.last", "mix.relu", "mix.concat"]);

@@ -43,6 +43,35 @@ network Net(
     expect(shapeOf({ sizes: "6" }, "0.c")).toEqual(["N", 6, 8, 8]);
   });
 
+  test("tuples, and lists of them", () => {
+    const text = `se 1
+network Net(
+  first: (int, Act) = (4, relu), rows: list<(window, int)> = [(3x3, 8)], more: (float, (int, bool)) = (1, (2, true))
+) {
+  input image: f32[N, 8, 8, 8]
+  let (width, act) = first
+  let (factor, inner) = more
+  conv round(width * factor) * inner[0], 1x1 -> act
+  for (kernel, size) in rows { c: conv size, kernel }
+  for row in rows { d: conv row[1], row[0] }
+  output y
+}
+`;
+    const shapesOf = (set: Record<string, string>) => {
+      const { graph, text: errors } = checkFiles({ "net.se": text }, { set });
+      return errors || graph!.nodes.filter((node) => node.op === "conv2d").map((node) => node.type.shape[1]);
+    };
+    expect(shapesOf({})).toEqual([8, 8, 8]);
+    expect(shapesOf({ first: "(6, silu)", more: "(0.5, (4, false))" })).toEqual([12, 8, 8]);
+    expect(shapesOf({ rows: "(1x1, 2)" })).toEqual([8, 2, 2]);
+    expect(shapesOf({ rows: "(1x1, 2), (3x3, 4)" })).toEqual([8, 2, 4, 2, 4]);
+    expect(shapesOf({ rows: "[(1x1, 2), (3x3, 4)]" })).toEqual([8, 2, 4, 2, 4]);
+    expect(shapesOf({ first: "(6, silly)" })).toMatch(/^SE0306 .*Act has no member `silly`/);
+    expect(shapesOf({ first: "(6, relu, 1)" })).toBe(
+      "SE0301 `first` of `Net` must be a tuple (int, Act), but this is the tuple (6, relu, 1)",
+    );
+  });
+
   test("a placement by its name or its window, a rounding by its number", () => {
     expect(shapeOf({ at: "standard", rounding: "8" }, "se.fc1.weight")).toEqual([8, 8, 1, 1]);
     for (const at of ["3x3", "conv3x3"]) {

@@ -54,6 +54,17 @@ describe("one canonical form", () => {
       "for i in 0 .. n{stage i a :3 of b(4)->@ 3x3}",
       "for i in 0..n { stage i a: 3 of b(4) -> @3x3 }",
     ],
+    ["tuples", "let(a,b)=( 3x3,(4*w) )", "let (a, b) = (3x3, (4 * w))"],
+    [
+      "a list of tuples is a table",
+      "for (k,s) in [(3x3,1),(5x5,(2))]{conv 8,k/s}",
+      "for (k, s) in [\n  (3x3, 1),\n  (5x5, (2)),\n] { conv 8, k / s }",
+    ],
+    [
+      "pipelines, calls and one row are none",
+      "let a = [(b,1)] + [(b->f 1,2),c(1,2)]",
+      "let a = [(b, 1)] + [(b -> f 1, 2), c(1, 2)]",
+    ],
     ["arms", "concat{a:relu;b{bn};gap}", "concat {\n  a: relu\n  b { bn }\n  gap\n}"],
     [
       "residual units",

@@ -48,6 +48,8 @@ const { expression } = fc.letrec<{ expression: string; operand: string; plain: s
     name,
     tie("plain"),
     text`(${tie("expression")})`,
+    text`(${separated(tie("expression"), ", ", 2)})`,
+    text`[${separated(text`(${separated(tie("plain"), ", ", 2)})`, ", ", 1)}]`,
     text`[${separated(tie("expression"), ", ")}]`,
     text`(${tie("plain")} -> ${sometimes(text`${label}: `)}${name} ${literal}, ${tie("arg")} -> @pre)`,
     text`-${tie("plain")}`,
@@ -93,17 +95,19 @@ const { statement, pipeline } = fc.letrec<{ statement: string; pipeline: string;
       outer,
       tie("pipeline"),
       text`let ${name} = ${tie("pipeline")}`,
+      text`let (${separated(name, ", ", 2)}) = ${tie("pipeline")}`,
       text`let ${name} = chain ${tie("body")}`,
       text`output ${name}${sometimes(fc.oneof(text`: f32[N, ${expression}]`, text`: ${unit} -> ${tie("pipeline")}`))}`,
       text`input ${name}: f32[N, ${expression}]${sometimes(text` { ${separated(fc.oneof(word, text`${word}: ${expression}`), ", ")} }`)}`,
       text`insert ${name}(${separated(arg, ", ")})`,
       text`for ${name} in ${expression}..${expression} ${tie("body")}`,
+      text`for (${separated(name, ", ", 2)}) in ${expression} ${tie("body")}`,
       text`if ${expression} ${tie("body")}${sometimes(text` else if ${expression} ${tie("body")}`)}${sometimes(text` else ${tie("body")}`)}`,
     ),
   }),
 );
 
-const parameter = text`${name}: ${fc.constantFrom("int", "list<int>", "list<list<float>>")}${sometimes(text` = ${expression}`)}`;
+const parameter = text`${name}: ${fc.constantFrom("int", "list<list<float>>", "(int, (window, bool))")}${sometimes(text` = ${expression}`)}`;
 const declaration = fc.oneof(
   {
     weight: 6,

@@ -66,14 +66,23 @@ function statement(item: ast.Statement): string {
     case "insert":
       return `insert ${item.context.text} (${item.args.map(arg).join(", ")})`;
     case "let":
-      return `let ${item.name.text} = ${item.value.kind === "chain" ? `chain ${block(item.value.body)}` : pipeline(item.value)}`;
+      return `let ${names(item.names)} = ${item.value.kind === "chain" ? `chain ${block(item.value.body)}` : pipeline(item.value)}`;
     case "flow":
       return pipeline(item.pipeline);
     case "if":
       return `if ${expr(item.condition)} ${block(item.then)} else ${block(item.otherwise)}`;
     case "for":
-      return `for ${item.variable.text} from ${expr(item.from)} to ${expr(item.to)} ${block(item.body)}`;
+      return `for ${names(item.names)} ${range(item.over)} ${block(item.body)}`;
   }
+}
+
+function names(own: readonly ast.Name[]): string {
+  const all = own.map(({ text }) => text).join(", ");
+  return own.length === 1 ? all : `(${all})`;
+}
+
+function range(over: ast.ForStatement["over"]): string {
+  return over.kind === "range" ? `from ${expr(over.from)} to ${expr(over.to)}` : `over ${expr(over)}`;
 }
 
 function tensor({ dtype, dims }: ast.TensorTypeExpr): string {
@@ -136,6 +145,8 @@ function expr(value: ast.Expr): string {
       return `${value.height}x${value.width}`;
     case "list":
       return `[${value.items.map(expr).join(", ")}]`;
+    case "tuple":
+      return `(${value.items.map(expr).join(", ")})`;
     case "name":
       return value.text;
     case "member":
