@@ -45,6 +45,7 @@ export const steps = fc.array(
       ...["relu", "tanh", "conv", "conv", "convBias", "strided", "depthwise", "batchNorm", "batchNorm", "add", "add"],
       ...["squeeze", "squeeze", "maximum", "scale", "scale", "scale", "dense", "denseBias", "sigmoid", "factor"],
       ...["concat", "slice", "shuffle", "maxPool", "avgPool", "upsample", "addVectors", "mulVectors", "same"],
+      ...["pixelGate", "pixelGate", "channelConv", "shifted"],
     ),
     a: fc.nat(99),
     b: fc.nat(99),
@@ -128,6 +129,27 @@ export function arbitraryGraph(size: number, steps: readonly { op: string; a: nu
         return void vectors.push(b.add(name, v, otherVector));
       case "mulVectors":
         return void vectors.push(b.op("mul", name, { a: v, b: otherVector }, {}));
+      case "pixelGate": {
+        // Of the map that it scales, or of another one: CBAM's is of the same.
+        const source = String(x.type.shape) === String(other.type.shape) ? other : x;
+        const pool = b.op(second % 2 === 0 ? "channelMean" : "channelMax", `${name}.pool`, { x: source }, {});
+        const gate = second % 3 === 0 ? pool : b.unary(second % 3 === 1 ? "relu" : "sigmoid", `${name}.gate`, pool);
+        return void maps.push(b.op("scalePixels", name, { x, gate }, {}));
+      }
+      case "channelConv": {
+        const weight = b.parameter(`${name}.weight`, "weight", 1, 1, 1 + 2 * (second % 4));
+        return void vectors.push(b.op("channelConv", name, { x: v, weight }, {}));
+      }
+      case "shifted": {
+        const shift = (a % 3) - 1;
+        const padded = b.op("pad", `${name}.pad`, { x }, { padding: [shift, -shift, 2 - shift, shift + 2] });
+        const options = {
+          kernel: second % 2 === 0 ? 1 : 3,
+          stride: 1 + (second % 3),
+          padding: second % 5 === 0 ? 1 : 0,
+        };
+        return void maps.push(second % 7 === 0 ? padded : b.conv(name, padded, 4, options));
+      }
       case "same": {
         // The same thing twice, for sharing.
         const [left, right] = [b.unary("relu", `${name}.l`, x), b.unary("relu", `${name}.r`, x)];

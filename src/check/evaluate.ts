@@ -407,6 +407,8 @@ function tensors(expr: BinaryExpr, scope: Scope, left: Value, right: Value, labe
       const [ranksA, ranksB] = [a.type.shape.length, b.type.shape.length];
       if (ranksA === 4 && ranksB === 2) return result(make(place("scale"), "scaleChannels", { x: a, gate: b }, {}));
       if (ranksA === 2 && ranksB === 4) return result(make(place("scale"), "scaleChannels", { x: b, gate: a }, {}));
+      if (isPixelGate(b, a)) return result(make(place("scale"), "scalePixels", { x: a, gate: b }, {}));
+      if (isPixelGate(a, b)) return result(make(place("scale"), "scalePixels", { x: b, gate: a }, {}));
       return result(make(place("mul"), "mul", { a, b }, {}));
     }
   } else if (operator === "*") {
@@ -416,6 +418,11 @@ function tensors(expr: BinaryExpr, scope: Scope, left: Value, right: Value, labe
     }
   }
   return misfit(expr, scope, left, right);
+}
+
+/** A map of one channel beside one of several. */
+function isPixelGate(gate: Node, x: Node): boolean {
+  return gate.type.shape.length === 4 && x.type.shape.length === 4 && gate.type.shape[1] === 1 && x.type.shape[1] !== 1;
 }
 
 function misfit(expr: BinaryExpr, scope: Scope, left: Value, right: Value, why?: string): Value {

@@ -10,6 +10,8 @@ const setsChannels: ReadonlySet<Node["op"]> = new Set([
   "concat",
   "sliceChannels",
   "flatten",
+  "channelMean",
+  "channelMax",
 ]);
 
 /** `f32[N, 64, 56, 56] comes from \`layer1.0.conv2\` here`, at the last layer that decided the channels. */

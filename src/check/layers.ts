@@ -11,6 +11,7 @@ import {
   oneWord,
   pair,
   real,
+  padding,
   sides,
   slidingWindow,
   type Sides,
@@ -51,17 +52,17 @@ const conv = layer(
   {
     channels: count(1),
     kernel: slidingWindow,
-    pad: sides(undefined),
+    pad: padding(undefined),
     groups: count(1, defaults.conv.groups),
     dilation: pair(defaults.conv.dilation),
     bias: flag(defaults.conv.bias),
   },
   (place, x, { channels, kernel, pad, groups, dilation, bias }) => {
-    const padding = pad ?? centred(place, kernel, dilation);
+    const around = pad ?? centred(place, kernel, dilation);
     const perGroup = Math.max(1, Math.floor(channelsOf(x) / groups));
     const w = weight(place, "weight", [channels, perGroup, ...kernel.kernel], "weight");
-    if (!padding || !w) return undefined;
-    const attrs = { ...sliding(kernel, padding, dilation), groups };
+    if (!around || !w) return undefined;
+    const attrs = { ...sliding(x, kernel, around, dilation), groups };
     return biased(place, bias, (at) => make(at, "conv2d", { x, weight: w }, attrs));
   },
 );
@@ -70,17 +71,17 @@ const dwconv = layer(
   "Depthwise convolution: every channel alone. Weight `[channels * multiplier, 1, kh, kw]`.",
   {
     kernel: slidingWindow,
-    pad: sides(undefined),
+    pad: padding(undefined),
     dilation: pair(defaults.dwconv.dilation),
     multiplier: count(1, defaults.dwconv.multiplier),
     bias: flag(defaults.dwconv.bias),
   },
   (place, x, { kernel, pad, dilation, multiplier, bias }) => {
-    const padding = pad ?? centred(place, kernel, dilation);
+    const around = pad ?? centred(place, kernel, dilation);
     const groups = channelsOf(x);
     const w = weight(place, "weight", [groups * multiplier, 1, ...kernel.kernel], "weight");
-    if (!padding || !w) return undefined;
-    const attrs = { ...sliding(kernel, padding, dilation), groups };
+    if (!around || !w) return undefined;
+    const attrs = { ...sliding(x, kernel, around, dilation), groups };
     return biased(place, bias, (at) => make(at, "conv2d", { x, weight: w }, attrs));
   },
 );
@@ -112,19 +113,19 @@ const maxpool = layer(
   "The largest value under each window; padding never wins.",
   {
     kernel: slidingWindow,
-    pad: sides(evenly(defaults.maxpool.pad)),
+    pad: padding(evenly(defaults.maxpool.pad)),
     dilation: pair(defaults.maxpool.dilation),
     ceil: flag(defaults.maxpool.ceil),
   },
   (place, x, { kernel, pad, dilation, ceil }) =>
-    make(place, "maxPool", { x }, { ...sliding(kernel, pad!, dilation), rounding: ceil ? "ceil" : "floor" }),
+    make(place, "maxPool", { x }, { ...sliding(x, kernel, pad, dilation), rounding: ceil ? "ceil" : "floor" }),
 );
 
 const avgpool = layer(
   "The mean under each window; `count_pad` counts the zeros of the padding.",
   {
     kernel: slidingWindow,
-    pad: sides(evenly(defaults.avgpool.pad)),
+    pad: padding(evenly(defaults.avgpool.pad)),
     ceil: flag(defaults.avgpool.ceil),
     count_pad: flag(defaults.avgpool.count_pad),
   },
@@ -133,7 +134,7 @@ const avgpool = layer(
       place,
       "avgPool",
       { x },
-      { ...sliding(kernel, pad!, [1, 1]), rounding: ceil ? "ceil" : "floor", countPadding: count_pad },
+      { ...sliding(x, kernel, pad, [1, 1]), rounding: ceil ? "ceil" : "floor", countPadding: count_pad },
     ),
 );
 
@@ -165,6 +166,16 @@ const concat: Layer = {
   lower(place, tensors) {
     const inputs = Object.fromEntries(tensors.map((node, i) => [String(i), node]));
     return make(place, "concat", inputs, {});
+  },
+};
+
+/** The length of a filter that has a middle. */
+const odd: Spec<number> = {
+  ...count(1),
+  range: "an odd whole number",
+  read(value) {
+    const length = count(1).read(value);
+    return length !== undefined && length % 2 === 1 ? length : undefined;
   },
 };
 
@@ -205,6 +216,23 @@ export const layers: Readonly<Record<string, Layer>> = {
   scale: layer("x times a number.", { factor: real("a number", Number.isFinite) }, (place, x, { factor }) =>
     make(place, "scaleBy", { x }, { factor }),
   ),
+  pad: layer("Zeros around a map; a negative side leaves rows or columns out.", { sides }, (place, x, args) =>
+    make(place, "pad", { x }, { padding: args.sides }),
+  ),
+  channel_mean: plain("The mean over the channels at each pixel: a map of one channel.", (place, x) =>
+    make(place, "channelMean", { x }, {}),
+  ),
+  channel_max: plain("The maximum over the channels at each pixel: a map of one channel.", (place, x) =>
+    make(place, "channelMax", { x }, {}),
+  ),
+  channel_conv: layer(
+    "1-d convolution along the channels of a vector, with zeros beyond both ends. Weight `[1, 1, length]`.",
+    { length: odd },
+    (place, x, { length }) => {
+      const w = weight(place, "weight", [1, 1, length], "weight");
+      return w && make(place, "channelConv", { x, weight: w }, {});
+    },
+  ),
   dropout: layer(
     "Nothing: dropout acts in training only.",
     { rate: real("a number from 0 to 1", (rate) => rate >= 0 && rate <= 1) },
@@ -238,8 +266,16 @@ function evenly(pad: number): Sides {
   return [pad, pad, pad, pad];
 }
 
-function sliding(window: WindowValue, padding: Sides, dilation: readonly [number, number]): Window {
-  return { kernel: window.kernel, stride: window.stride, padding, dilation };
+function sliding(x: Node, window: WindowValue, pad: Sides | "same", dilation: readonly [number, number]): Window {
+  const { kernel, stride } = window;
+  if (pad !== "same") return { kernel, stride, padding: pad, dilation };
+  const [[top, bottom], [left, right]] = ([0, 1] as const).map((axis) => {
+    const size = extent(x, 2 + axis);
+    const span = (Math.ceil(size / stride[axis]) - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1;
+    const missing = Math.max(0, span - size);
+    return [Math.floor(missing / 2), Math.ceil(missing / 2)] as const;
+  }) as [readonly [number, number], readonly [number, number]];
+  return { kernel, stride, padding: [top, left, bottom, right], dilation };
 }
 
 /** The padding that keeps the extents at stride 1; an even kernel has none that is the same on both sides. */

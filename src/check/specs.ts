@@ -1,5 +1,5 @@
 import type { Node } from "../ir/graph.ts";
-import { bool, float, int, listOf, oneOf, tensor, window, type EnumType, type Type } from "./types.ts";
+import { bool, float, int, listOf, oneOf, Padding, tensor, window, type EnumType, type Type } from "./types.ts";
 import { fit, isNumber, unknown, valueText, type Value, type WindowValue } from "./values.ts";
 
 /** What one argument of an op may be, and how the op gets it. */
@@ -55,23 +55,35 @@ export const slidingWindow: Spec<WindowValue> = {
   read: (value) => (value.kind === "window" ? value : undefined),
 };
 
-/** `1`, `[1, 0]` (height, width) or `[1, 1, 0, 0]` (top, left, bottom, right). */
-export function sides(fallback: Sides | undefined): Spec<Sides | undefined> {
+/** `1`, `[1, 0]` (height, width) or `[1, 1, 0, 0]` (top, left, bottom, right); a negative one crops. */
+export const sides: Spec<Sides> = {
+  type: oneOf(int, listOf(int)),
+  range: "a whole number, [height, width] or [top, left, bottom, right]",
+  read(value) {
+    const given = integers(value);
+    if (!given || given.some((n) => Math.abs(n) > maxExtent)) return undefined;
+    const [a, b, c, d] = given as [number, number?, number?, number?];
+    if (given.length === 1) return [a, a, a, a];
+    if (given.length === 2) return [a, b!, a, b!];
+    return given.length === 4 ? [a, b!, c!, d!] : undefined;
+  },
+};
+
+/** How a window is padded: zeros on each side, or the word `same`. */
+export function padding<F extends Sides | undefined>(fallback: F): Spec<Sides | "same" | F> {
   return {
-    type: oneOf(int, listOf(int)),
-    range: "a whole number, [height, width] or [top, left, bottom, right], none of them negative",
+    type: oneOf(int, listOf(int), Padding),
+    range: `${sides.range}, none of them negative, or same`,
     read(value) {
-      const given = integers(value);
-      if (!given || given.some((n) => n < 0 || n > maxExtent)) return undefined;
-      const [a, b, c, d] = given as [number, number?, number?, number?];
-      if (given.length === 1) return [a, a, a, a];
-      if (given.length === 2) return [a, b!, a, b!];
-      return given.length === 4 ? [a, b!, c!, d!] : undefined;
+      if (value.kind === "enum") return "same";
+      const read = sides.read(value);
+      return read?.some((side) => side < 0) ? undefined : read;
     },
     fallback: { value: fallback },
   };
 }
 
+/** Top, left, bottom, right. */
 export type Sides = readonly [number, number, number, number];
 
 /** `2` or `[2, 1]` (height, width). */

@@ -53,10 +53,12 @@ export const Act = words(
 );
 export const Join = words("Join", "add", "concat");
 
+/** TensorFlow's padding: as much as gives ceil(extent / stride), the odd one below and to the right. */
+export const Padding = words("Padding", "same");
 export const Mode = words("Mode", "nearest", "bilinear");
 export const Resize = words("Resize", "bilinear", "nearest", "none");
 
-export const builtinEnums: readonly EnumType[] = [Placement, Squeeze, Gate, Rounding, Act, Join, Mode, Resize];
+export const builtinEnums: readonly EnumType[] = [Placement, Squeeze, Gate, Rounding, Act, Join, Padding, Mode, Resize];
 export const builtinTypeNames: readonly string[] = [
   "int",
   "float",

@@ -66,6 +66,34 @@ export const scaleChannels = defineOp({
   },
 });
 
+/** y[n,c,h,w] = x[n,c,h,w] * gate[n,0,h,w] */
+export const scalePixels = defineOp({
+  doc: "Multiplies every channel of a feature map by a map of one channel.",
+  inputs: ["x", "gate"],
+  elementwise: true,
+  infer({ x, gate }) {
+    const [images, channels, ...extents] = gate.shape;
+    if (x.shape.length !== 4 || gate.shape.length !== 4)
+      return {
+        complaint: `a map scales a map, but here are ${typeText(x)} and ${typeText(gate)}`,
+        about: ["x", "gate"],
+      };
+    if (channels !== 1 || images !== x.shape[0] || extents.join() !== x.shape.slice(2).join()) {
+      return {
+        complaint: `the gate is ${typeText(gate)}, but a gate for the pixels of ${typeText(x)} has one channel and the same extents`,
+        about: ["x", "gate"],
+      };
+    }
+    return x;
+  },
+  evaluate({ x, gate }, _attrs: None, out) {
+    const pixels = x.shape[2]! * x.shape[3]!;
+    const image = pixels * x.shape[1]!;
+    for (let i = 0; i < out.data.length; i++)
+      out.data[i] = x.data[i]! * gate.data[Math.floor(i / image) * pixels + (i % pixels)]!;
+  },
+});
+
 function onePerChannel(x: TensorType, vectors: Record<string, TensorType>): Complaint | undefined {
   if (x.shape.length < 2) return { complaint: `x has no channel axis: ${typeText(x)}`, about: ["x"] };
   for (const [name, vector] of Object.entries(vectors)) {

@@ -1,4 +1,5 @@
-import { addBias, affine, batchNorm, scaleChannels } from "./channels.ts";
+import { channelConv, channelMax, channelMean } from "./acrossChannels.ts";
+import { addBias, affine, batchNorm, scaleChannels, scalePixels } from "./channels.ts";
 import { conv2d } from "./conv2d.ts";
 import { dense } from "./dense.ts";
 import {
@@ -19,7 +20,7 @@ import {
 import { input, parameter } from "./leaves.ts";
 import type { OpDef } from "./op.ts";
 import { avgPool, globalAvgPool, globalMaxPool, maxPool } from "./pool.ts";
-import { concat, flatten, shuffleChannels, sliceChannels, softmax, upsample } from "./shape.ts";
+import { concat, flatten, pad, shuffleChannels, sliceChannels, softmax, upsample } from "./shape.ts";
 import { squeezeFinish, squeezeParts, tapMeans } from "./tapMeans.ts";
 import {
   expandGroups,
@@ -55,6 +56,7 @@ export const ops = {
   affine,
   batchNorm,
   scaleChannels,
+  scalePixels,
   // Layers.
   conv2d,
   dense,
@@ -68,6 +70,10 @@ export const ops = {
   shuffleChannels,
   upsample,
   flatten,
+  pad,
+  channelMean,
+  channelMax,
+  channelConv,
   // Made by passes and by the plan.
   tapMeans,
   squeezeParts,

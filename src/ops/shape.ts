@@ -1,5 +1,6 @@
 import { typeText, type TensorType } from "../tensor/type.ts";
 import { defineOp, type Complaint, type None } from "./op.ts";
+import { pointWindow, slide, type Window } from "./window.ts";
 
 /** Ops that move values and compute nothing, and reductions over channels. */
 
@@ -36,6 +37,29 @@ export const concat = defineOp({
         y.data.set(x.data.subarray(n * block, (n + 1) * block), (n * channels + offset) * inner);
       }
       offset += x.shape[1]!;
+    }
+  },
+});
+
+/** y[n,c,h,w] = x[n,c, h - top, w - left], 0 outside; a negative side crops. Sides are [top, left, bottom, right]. */
+export const pad = defineOp({
+  doc: "Zeros around a map; a negative side leaves rows or columns out.",
+  inputs: ["x"],
+  infer: ({ x }, attrs: Pick<Window, "padding">) => {
+    const size = slide(x, { ...pointWindow, ...attrs });
+    return "complaint" in size ? size : { dtype: x.dtype, shape: [...x.shape.slice(0, 2), ...size] };
+  },
+  evaluate({ x }, { padding: [top, left] }, y) {
+    const [, , inHeight, inWidth] = x.shape as [number, number, number, number];
+    const [images, channels, height, width] = y.shape as [number, number, number, number];
+    let to = 0;
+    for (let plane = 0; plane < images * channels; plane++) {
+      for (let row = -top; row < height - top; row++) {
+        for (let column = -left; column < width - left; column++) {
+          const inside = row >= 0 && row < inHeight && column >= 0 && column < inWidth;
+          y.data[to++] = inside ? x.data[(plane * inHeight + row) * inWidth + column]! : 0;
+        }
+      }
     }
   },
 });

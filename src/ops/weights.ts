@@ -155,11 +155,14 @@ export const packDepthwise = defineOp({
   },
 });
 
-/** y[c] = x[c], zeros up to a multiple of 4 */
+/** y[i] = the elements of x in order, zeros up to a multiple of 4 */
 export const packVector = defineOp({
-  doc: "One value per channel, padded by zeros to a multiple of 4.",
+  doc: "One value per channel, or the taps of a filter, padded by zeros to a multiple of 4.",
   inputs: ["x"],
-  infer: ({ x }, _attrs: None) => ({ dtype: x.dtype, shape: [padTo4(x.shape[0] as number)] }),
+  infer: ({ x }, _attrs: None) => ({
+    dtype: x.dtype,
+    shape: [padTo4((x.shape as number[]).reduce((a, b) => a * b, 1))],
+  }),
   evaluate({ x }, _attrs, y) {
     y.data.fill(0);
     y.data.set(x.data);

@@ -1,7 +1,7 @@
 import { inputsOf, node, type Graph, type Node, type NodeOf, type Origin } from "../ir/graph.ts";
 import type { PoolAttrs } from "../ops/pool.ts";
 import { isPointwise, pointWindow, type Window } from "../ops/window.ts";
-import { elementsPerImage } from "../tensor/type.ts";
+import { elementsPerImage, sameType } from "../tensor/type.ts";
 import { isElementwise, isMap, matching, replaceNodes, untilStable, type Matching } from "./matching.ts";
 import type { Pass } from "./pass.ts";
 
@@ -47,7 +47,8 @@ function step(graph: Graph): Graph {
 function onlyOtherReader(squeeze: NodeOf<"globalAvgPool">, match: Matching): Node | undefined {
   const map = squeeze.inputs.x;
   const [reader, ...more] = match.users.get(map)!.filter((user) => user !== squeeze);
-  return reader && more.length === 0 && isElementwise(reader) && !match.isOutput(map) ? reader : undefined;
+  if (!reader || more.length > 0 || match.isOutput(map)) return undefined;
+  return isElementwise(reader) && sameType(reader.type, map.type) ? reader : undefined;
 }
 
 /** The mean of a map that is never stored. */

@@ -1,5 +1,6 @@
 import { floatScale } from "./floatScale.ts";
 import { foldBatchNorm } from "./foldBatchNorm.ts";
+import { foldPadding } from "./foldPadding.ts";
 import { hoistSqueeze } from "./hoistSqueeze.ts";
 import { mergeDense } from "./mergeDense.ts";
 import type { Pass } from "./pass.ts";
@@ -12,6 +13,7 @@ export const O0: readonly Pass[] = [];
 export const O1: readonly Pass[] = [
   removeDead, // First: a reader that nobody needs would keep a value from being private.
   shareCommon, // Before the rewrites: two equal readers count as one.
+  foldPadding, // Before hoisting: the means of a convolution are taken of what it reads.
   foldBatchNorm, // Before hoisting, which goes through addBias.
   hoistSqueeze,
   floatScale, // After hoisting: what is now an epilogue is no longer a scale at the load; hoisting also leaves scaled means.

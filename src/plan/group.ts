@@ -2,6 +2,7 @@ import { inputsOf, usersOf, type Graph, type Node } from "../ir/graph.ts";
 import { opDef, parameterOnly } from "../ir/graph.ts";
 import { padTo4 } from "../ops/weights.ts";
 import { pointWindow, type Window } from "../ops/window.ts";
+import { sameShape } from "../tensor/type.ts";
 import { Ancestry } from "./ancestry.ts";
 import { limits, type KernelName } from "./plan.ts";
 
@@ -91,6 +92,8 @@ export function groupNodes(graph: Graph, fuse: boolean): Grouping {
       if (
         !group ||
         group.root !== operand ||
+        // The gate of scalePixels has one channel: what it scales is not computed around it.
+        !sameShape(operand.type.shape, node.type.shape) ||
         group.nodes.length >= most ||
         (group.kernel !== "conv" && group.kernel !== "map")
       )
@@ -114,7 +117,11 @@ export function groupNodes(graph: Graph, fuse: boolean): Grouping {
     const before = mapInputs(node).map((map) => lazyDepth.get(map) ?? 0);
     lazyDepth.set(node, 1 + Math.max(...before));
     if (lazyDepth.get(node)! > most) return false;
-    return users.get(node)!.every((user) => user.type.shape.length === 4 && !isSqueeze(user) && user.op !== "concat");
+    return users.get(node)!.every((user) => {
+      // A gate of pixels is read as one channel beside maps of many, so that it is stored.
+      if (user.op === "scalePixels" && user.inputs.gate === node) return false;
+      return user.type.shape.length === 4 && !isSqueeze(user) && user.op !== "concat";
+    });
   }
 
   /** Partial sums in the group that stores the map; else a launch of its own that only reads the map. */

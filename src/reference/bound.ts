@@ -83,7 +83,8 @@ function errorOf(
       return out;
 
     case "conv2d":
-    case "dense": {
+    case "dense":
+    case "channelConv": {
       const { x, weight } = node.inputs;
       const terms = values.get(weight)!.data.length / values.get(weight)!.shape[0]!;
       const sums = evaluate({ x: size(x), weight: size(weight) });
@@ -113,7 +114,15 @@ function errorOf(
       return fill(out, (i) => eps * factor(4) * sums.data[i]! + passed.data[i]!);
     }
 
+    case "channelMean": {
+      const sums = evaluate(inputs(size));
+      const passed = evaluate(inputs(error));
+      const terms = node.inputs.x.type.shape[1] as number;
+      return fill(out, (i) => eps * factor(terms) * sums.data[i]! + passed.data[i]!);
+    }
+
     case "maxPool":
+    case "channelMax":
     case "globalMaxPool":
       return fill(out, () => greatest(error(inputsOf(node)[0]!)));
 
@@ -128,7 +137,8 @@ function errorOf(
     case "concat":
     case "sliceChannels":
     case "shuffleChannels":
-    case "flatten": {
+    case "flatten":
+    case "pad": {
       const positive = node.op === "sub" ? opDef("add") : def;
       const passed = zeros(value.shape);
       positive.evaluate(inputs(error), node.attrs, passed);
@@ -139,6 +149,7 @@ function errorOf(
 
     case "mul":
     case "scaleChannels":
+    case "scalePixels":
     case "affine":
     case "scaleBy":
     case "leakyRelu": {

@@ -62,7 +62,7 @@ export function count(graph: Graph): Count {
 
 /** Multiply-adds of a convolution or a dense layer for one image; 0 of anything else. */
 export function macsOf(node: Node): number {
-  if (node.op !== "conv2d" && node.op !== "dense") return 0;
+  if (node.op !== "conv2d" && node.op !== "dense" && node.op !== "channelConv") return 0;
   const [, ...perOutput] = node.inputs.weight.type.shape as number[];
   return elementsPerImage(node.type) * perOutput.reduce((product, extent) => product * extent, 1);
 }

@@ -17,7 +17,7 @@ import { render } from "../render.ts";
 import { Module } from "./emit.ts";
 import { literal, lowest } from "./literal.ts";
 import { isElementwiseName, spelling } from "./spelling.ts";
-import { chain, chainEach, chainLanes, kindSums, tapMeans } from "./templates.generated.ts";
+import { chain, chainEach, chainLanes, channelAt, kindSums, tapMeans } from "./templates.generated.ts";
 
 /** Vectors: one workgroup goes through the phases of an image. */
 export function chainKernel(launch: Launch, name: string, banner: string): string {
@@ -175,6 +175,7 @@ class ChainWriter {
   private compute({ head }: Phase, length: string): { before: string; lines: string[] } {
     if (!head) return { before: "", lines: [] };
     if (head.op === "squeezeFinish" && hasTaps(head)) return this.taps(head);
+    if (head.op === "channelConv") return { before: "", lines: this.channelTerms(head) };
     if (head.op === "concat" || head.op === "sliceChannels") {
       const lines = [0, 1, 2, 3].flatMap((lane) => this.gathered(head, lane));
       return { before: "", lines: ["var acc = vec4f(0.0);", ...lines] };
@@ -227,6 +228,28 @@ class ChainWriter {
       start = end;
     }
     return lines;
+  }
+
+  /** A filter along the channels: each of the 4 results has its own neighbours. */
+  private channelTerms({ inputs }: NodeOf<"channelConv">): string[] {
+    const length = inputs.weight.type.shape[2] as number;
+    const weight = this.module.offset(inputs.weight, "filter");
+    const at = this.module.declare("channel_at");
+    this.functions.push(
+      render(
+        channelAt,
+        { at, channels: inputs.x.type.shape[1] as number, x: this.vector(inputs.x, "u32(c) / 4u") },
+        {},
+      ).trimEnd(),
+    );
+    const neighbours = [0, 1, 2, 3].map((lane) => `${at}(image, first${lane === 0 ? "" : ` + ${lane}`})`);
+    return [
+      "var acc = vec4f(0.0);",
+      `for (var tap = 0u; tap < ${length}u; tap++) {`,
+      `  let first = i32(4u * c4 + tap) - ${(length - 1) / 2};`,
+      `  acc += weights[${weight} + tap / 4u][tap % 4u] * vec4f(${neighbours.join(", ")});`,
+      "}",
+    ];
   }
 
   /** A squeeze with more than one result for each channel: first the tiles, if there are many, then what each tap sees. */
@@ -284,6 +307,7 @@ class ChainWriter {
   /** What a result is called in workgroup memory. */
   private keptName(node: Node, { head }: Phase): string {
     if (head?.op === "squeezeFinish") return "squeezed";
+    if (head?.op === "channelConv") return "convolved";
     if (head?.op === "dense") return { reduce: "reduced", expand: "expanded", dense: "hidden" }[this.partOf(head)];
     return head ? "joined" : isElementwiseName(node.op) ? spelling[node.op].result : "given";
   }
@@ -325,6 +349,8 @@ class ChainWriter {
       }
       case "dense":
         return `${this.excitation.has(head) ? "Excite" : "Dense"}: ${head.inputs.x.type.shape[1]} -> ${head.type.shape[1]}${then}`;
+      case "channelConv":
+        return `Convolution along ${head.type.shape[1]} channels, ${head.inputs.weight.type.shape[2]} at a time${then}`;
       case "concat":
         return `Concatenate ${inputsOf(head).length} vectors${then}`;
       case "sliceChannels":

@@ -124,6 +124,8 @@ export class Module {
   private load(node: Node, { pixels, vectors }: Walk): string | undefined {
     if (node.op !== "input") return undefined;
     const name = this.read(node);
+    // A map of one channel is one vector at each pixel, also beside maps of many: as a gate of pixels.
+    if (node.type.shape.length === 4 && node.type.shape[1] === 1) return `${name}[image * ${pixels} + pixel]`;
     return node.type.shape.length === 2
       ? `${name}[image * ${vectors} + c4]`
       : `${name}[(image * ${pixels} + pixel) * ${vectors} + c4]`;
@@ -192,6 +194,8 @@ function roleOf(value: Value, launch: Launch): string {
   if (users.length > 0 && users.every((user) => user.op === "scaleChannels" && user.inputs.gate === leaf)) {
     return anchor && dependsOn(anchor, leaf) ? "x_gate" : "gate";
   }
+  if (users.length > 0 && users.every((user) => user.op === "scalePixels" && user.inputs.gate === leaf))
+    return "pixel_gate";
   if (anchor && !dependsOn(anchor, leaf)) return "residual";
   return "x";
 }

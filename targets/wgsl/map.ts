@@ -1,6 +1,7 @@
 import { Bug } from "../../src/diagnostics.ts";
 import { inputsOf, type Node, type NodeOf } from "../../src/ir/graph.ts";
 import { padTo4 } from "../../src/ops/weights.ts";
+import { pointWindow } from "../../src/ops/window.ts";
 import { mapExtent, rootOf } from "../../src/plan/kernels/geometry.ts";
 import { mapThreads } from "../../src/plan/kernels/map.ts";
 import type { Launch } from "../../src/plan/plan.ts";
@@ -9,6 +10,7 @@ import { render } from "../render.ts";
 import { Module, type Walk } from "./emit.ts";
 import { literal, lowest } from "./literal.ts";
 import {
+  acrossChannels,
   avgPool,
   bilinear,
   depthwiseConv,
@@ -17,6 +19,7 @@ import {
   map,
   maxPool,
   nearest,
+  pad,
   plainConv,
 } from "./templates.generated.ts";
 import { convolutionRuns } from "./runs.ts";
@@ -83,6 +86,15 @@ function computeFunctions(anchor: Node, module: Module): string[] {
     }
     case "conv2d":
       return [...windowed(anchor, module), convolution(anchor, module)];
+    case "pad":
+      return [
+        windowBlock({ ...pointWindow, ...anchor.attrs }, anchor.inputs.x, anchor),
+        operandOf(anchor.inputs.x, module),
+        render(pad, {}, {}).trimEnd(),
+      ];
+    case "channelMean":
+    case "channelMax":
+      return overChannels(anchor, module);
     case "concat":
       return concatenation(anchor, module);
     case "sliceChannels":
@@ -112,6 +124,25 @@ function computeFunctions(anchor: Node, module: Module): string[] {
     default:
       throw new Bug(`${anchor.name} = ${anchor.op} has no map kernel`);
   }
+}
+
+function overChannels(anchor: NodeOf<"channelMean"> | NodeOf<"channelMax">, module: Module): string[] {
+  const { channels } = mapExtent(anchor.inputs.x.type);
+  const maximum = anchor.op === "channelMax";
+  const nothing = maximum ? lowest : "0.0";
+  const used =
+    channels % 4 === 0
+      ? "terms"
+      : `select(vec4f(${nothing}), terms, vec4u(0u, 1u, 2u, 3u) + 4u * k4 < vec4u(${channels}u))`;
+  const view = {
+    what: maximum ? "largest value" : "mean",
+    nothing,
+    all: maximum ? `max(all, ${used})` : `all + ${used}`,
+    result: maximum
+      ? "max(max(all.x, all.y), max(all.z, all.w))"
+      : `(all.x + all.y + all.z + all.w) / ${literal(channels)}`,
+  };
+  return [operandOf(anchor.inputs.x, module), render(acrossChannels, view, {}).trimEnd()];
 }
 
 /** What is before the anchor, at one pixel of its own map. */

@@ -15,7 +15,7 @@ export interface Spelled<K extends OpName> {
 /** Every op but these works element by element, and needs a row below: a missing one does not compile. */
 type OtherOp =
   | "input" | "parameter" | "conv2d" | "dense" | "maxPool" | "avgPool" | "globalAvgPool" | "globalMaxPool" | "softmax"
-  | "concat" | "sliceChannels" | "shuffleChannels" | "upsample" | "flatten" | "tapMeans" | "squeezeParts"
+  | "concat" | "sliceChannels" | "shuffleChannels" | "upsample" | "flatten" | "pad" | "channelMean" | "channelMax" | "channelConv" | "tapMeans" | "squeezeParts"
   | "squeezeFinish" | "rsqrt" | "scaleRows" | "matmul" | "matvec" | "reshape" | "expandGroups" | "sliceRows"
   | "packConv" | "packDepthwise" | "packVector"; // prettier-ignore
 export type ElementwiseName = Exclude<OpName, OtherOp>;
@@ -49,6 +49,7 @@ export const spelling: { readonly [K in ElementwiseName]: Spelled<K> } = {
         : `(${x} - ${mean}) / sqrt(max(${variance}, vec4f(1.1754944e-38))) * ${weight} + ${bias}`,
   },
   scaleChannels: { result: "scaled", says: "gate", text: ({ x, gate }) => `${x} * ${gate}` },
+  scalePixels: { result: "scaled", says: "pixel gate", text: ({ x, gate }) => `${x} * ${gate}.x` },
 };
 
 export function isElementwiseName(op: OpName): op is ElementwiseName {

@@ -67,3 +67,25 @@ test("softmax", () => {
   const x = tensor([2, 3], [0, Math.log(2), Math.log(5), 1000, 1000, -1000]);
   expectTensor(evaluate("softmax", { x }), [2, 3], [1 / 8, 2 / 8, 5 / 8, 0.5, 0.5, 0]);
 });
+
+test("pad: zeros around a map, or fewer rows and columns", () => {
+  const x = tensor([1, 2, 1, 3], [1, 2, 3, 4, 5, 6]);
+  expectTensor(
+    evaluate("pad", { x }, { padding: [0, 1, 1, 0] }),
+    [1, 2, 2, 4],
+    [0, 1, 2, 3, ...[0, 0, 0, 0], 0, 4, 5, 6, ...[0, 0, 0, 0]],
+  );
+  expectTensor(evaluate("pad", { x }, { padding: [0, -1, 0, 1] }), [1, 2, 1, 3], [2, 3, 0, 5, 6, 0]);
+  expectTensor(evaluate("pad", { x }, { padding: [0, -2, 0, 0] }), [1, 2, 1, 1], [3, 6]);
+  expect(complaint("pad", { x: f32("N", 2, 1, 3) }, { padding: [0, -2, 0, -1] })).toMatch(
+    /the output width would be .* = 0/,
+  );
+});
+
+test("a convolution whose padding was folded with a crop sees the map shifted", () => {
+  const window = { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], groups: 1 };
+  const x = map([1, 2, 3], [4, 5, 6]);
+  const weight = tensor([1, 1, 1, 1], [10]);
+  const shifted = evaluate("conv2d", { x, weight }, { ...window, padding: [1, 1, -1, -1] });
+  expectTensor(shifted, [1, 1, 2, 3], [0, 0, 0, 0, 10, 20]);
+});

@@ -3,10 +3,12 @@ import type { Graph, Node } from "../../src/ir/graph.ts";
 import { structure } from "../../src/ir/print.ts";
 import { floatScale } from "../../src/passes/floatScale.ts";
 import { foldBatchNorm } from "../../src/passes/foldBatchNorm.ts";
+import { foldPadding } from "../../src/passes/foldPadding.ts";
 import { hoistSqueeze } from "../../src/passes/hoistSqueeze.ts";
 import { O1 } from "../../src/passes/index.ts";
 import { mergeDense } from "../../src/passes/mergeDense.ts";
 import { runPasses, type Pass } from "../../src/passes/pass.ts";
+import type { Window } from "../../src/ops/window.ts";
 import { interpret } from "../../src/reference/interpret.ts";
 import { Build, expectSameOutputs, leavesOf, nodeNamed, relativeDifference, square, unit } from "../graphs.ts";
 
@@ -682,3 +684,22 @@ describe("row: Identity with projection", () => {
  * Rows without a test here: "f16 K-dim scale" is about a precision, "distributed excitation" about launches; passes decide
  * neither. The conditioning of a hoisted gate is tested in conditioning.test.ts.
  */
+
+describe("row: a convolution pads for itself", () => {
+  const padded = (padding: readonly [number, number, number, number], own: number) => {
+    const b = new Build();
+    const x = b.op("pad", "pad", { x: b.input("image", 3, 5, 6) }, { padding });
+    return b.graph(b.conv("conv", x, 4, { kernel: 3, stride: 2, padding: own }), b.maxPool("pool", x, 2, 1, 0));
+  };
+  test("legal: zeros beside zeros, a crop where the convolution pads nothing", () => {
+    for (const [sides, own, expected] of [
+      [[0, 1, 2, 3], 1, "1,2,3,4"],
+      [[1, 1, -1, -2], 0, "1,1,-1,-2"],
+    ] as const) {
+      const conv = nodeNamed(after(foldPadding, padded(sides, own)), "conv");
+      expect(String((conv.attrs as Window).padding)).toBe(expected);
+      expect((conv.inputs as { x: Node }).x.name).toBe("image");
+    }
+  });
+  test("illegal: the convolution pads what was cropped", () => expectLeft(foldPadding, padded([1, 1, -1, 0], 1)));
+});

@@ -48,6 +48,25 @@ describe("dense", () => {
   });
 });
 
+describe("a filter along the channels", () => {
+  for (const [channels, length, plain] of [
+    [37, 5, false],
+    [2, 9, true],
+    [300, 7, true],
+  ] as const)
+    right(
+      `${length} of ${channels}${plain ? ", one launch for each node" : ""}`,
+      () => {
+        const b = new Build();
+        const x = b.unary("relu", "r", b.conv("c", b.input("x", 6, 3, 4), channels));
+        const weight = b.parameter("weight", "weight", 1, 1, length);
+        const convolved = b.op("channelConv", "convolved", { x: b.squeeze("q", x), weight }, {});
+        return b.graph(b.scale("scaled", x, b.unary("sigmoid", "gate", convolved)));
+      },
+      { plain },
+    );
+});
+
 describe("vectors", () => {
   right("two branches that meet", () => {
     const b = new Build();

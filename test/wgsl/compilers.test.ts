@@ -35,7 +35,13 @@ function kernels() {
   const shuffle = unit(b, "shuffle", basic, { kind: "shuffle", width: 8, out: 8, gate: "tanh" });
   const head = b.dense("fc", b.op("flatten", "flat", { x: shuffle }, {}), 7);
   const taps = b.op("tapMeans", "taps", { x: deep }, square(3, 2, 1, 1));
-  const graph = b.graph(b.op("softmax", "y", { x: head }, {}), b.dense("fc2", taps, 3), deep);
+  const pools = { 0: b.op("channelMax", "high", { x: odd }, {}), 1: b.op("channelMean", "even", { x: odd }, {}) };
+  const gate = b.conv("gate", b.op("concat", "both", pools, {}), 1, { kernel: 7 });
+  const filter = b.parameter("filter", "weight", 1, 1, 5);
+  const eca = b.op("channelConv", "eca", { x: b.squeeze("odd.mean", odd), weight: filter }, {});
+  const gated = b.op("scalePixels", "gated", { x: b.scale("eca.scale", odd, eca), gate }, {});
+  const moved = b.op("pad", "moved", { x: gated }, { padding: [1, 1, -1, -1] });
+  const graph = b.graph(b.op("softmax", "y", { x: head }, {}), b.dense("fc2", taps, 3), deep, moved);
   const all = [
     ...renderKernels(planOf(graph), () => "net.se:1:1"),
     ...renderKernels(planOf(graph, true), () => "net.se:1:1"),

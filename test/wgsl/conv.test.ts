@@ -16,6 +16,7 @@ const windows: readonly (readonly [string, Partial<Window>])[] = [
     "3x2 stride 1x3, padding on one side, dilation 2x1",
     { kernel: [3, 2], stride: [1, 3], padding: [0, 2, 3, 0], dilation: [2, 1] },
   ],
+  ["1x1 stride 2, moved down and to the left", { stride: [2, 2], padding: [1, -1, -1, 1] }],
   ["7x7 stride 2", { kernel: [7, 7], stride: [2, 2], padding: [3, 3, 3, 3] }],
 ];
 

@@ -46,6 +46,42 @@ describe("elementwise", () => {
   );
 });
 
+describe("across channels", () => {
+  for (const [channels, plain] of [
+    [21, false],
+    [8, true],
+  ] as const)
+    right(
+      `CBAM's spatial gate of ${channels} channels${plain ? ", one launch for each node" : ""}`,
+      () => {
+        const b = new Build();
+        const x = b.scale("s", b.input("x", channels, 5, 7), b.vector("g", channels));
+        const pools = { 0: b.op("channelMax", "max", { x }, {}), 1: b.op("channelMean", "mean", { x }, {}) };
+        const gate = b.unary("sigmoid", "gate", b.conv("conv", b.op("concat", "both", pools, {}), 1, { kernel: 7 }));
+        const scaled = b.op("scalePixels", "scaled", { x, gate }, {});
+        return b.graph(b.unary("relu", "relu", b.add("add", scaled, b.input("r", channels, 5, 7))));
+      },
+      { plain },
+    );
+  right("a gate of pixels that is not of the map, and whose activation is cheap", () => {
+    const b = new Build();
+    const gate = b.unary("relu", "gate", b.op("channelMean", "mean", { x: b.input("z", 6, 4, 6) }, {}));
+    const x = b.conv("conv", b.input("x", 5, 4, 6), 9, { kernel: 3 });
+    return b.graph(
+      b.op("scalePixels", "scaled", { x, gate }, {}),
+      b.squeeze("q", b.op("scalePixels", "again", { x: gate, gate }, {})),
+    );
+  });
+});
+
+describe("padding", () => {
+  right("zeros on two sides, crops on the others, behind relu and before a pool", () => {
+    const b = new Build();
+    const x = b.op("pad", "pad", { x: b.batchNorm("bn", b.input("x", 6, 4, 7)) }, { padding: [2, -1, -1, 3] });
+    return b.graph(b.unary("sigmoid", "s", x), b.maxPool("p", x, 3, 2, 1));
+  });
+});
+
 describe("pooling", () => {
   for (const [kernel, stride, padding] of [
     [2, 2, 0],

@@ -21,7 +21,9 @@ export interface Phase {
   readonly results: readonly PhaseResult[];
 }
 
-export type Head = NodeOf<"squeezeFinish"> | NodeOf<"dense"> | NodeOf<"concat"> | NodeOf<"sliceChannels">;
+export type Head = Extract<Node, { readonly op: (typeof heads)[number] }>;
+
+const heads = ["squeezeFinish", "dense", "channelConv", "concat", "sliceChannels"] as const;
 
 export interface PhaseResult {
   readonly node: Node;
@@ -34,13 +36,13 @@ export interface PhaseResult {
 /** A node belongs to the last of the phases of its inputs; a head opens a new one. */
 export function chainPhases(body: Graph): Phase[] {
   const phaseOf = new Map<Node, number>();
-  const heads: (Head | undefined)[] = [undefined];
+  const found: (Head | undefined)[] = [undefined];
   for (const node of body.nodes) {
-    if (isHead(node)) phaseOf.set(node, heads.push(node) - 1);
+    if (isHead(node)) phaseOf.set(node, found.push(node) - 1);
     else phaseOf.set(node, Math.max(0, ...inputsOf(node).map((input) => phaseOf.get(input)!)));
   }
   const users = usersOf(body);
-  const phases = heads.flatMap((head, index): Phase[] => {
+  const phases = found.flatMap((head, index): Phase[] => {
     const results: PhaseResult[] = [];
     for (const node of body.nodes) {
       if (phaseOf.get(node) !== index || node.op === "input" || node.op === "parameter") continue;
@@ -59,7 +61,7 @@ export function chainPhases(body: Graph): Phase[] {
 }
 
 function isHead(node: Node): node is Head {
-  return node.op === "squeezeFinish" || node.op === "dense" || node.op === "concat" || node.op === "sliceChannels";
+  return (heads as readonly string[]).includes(node.op);
 }
 
 /** How the threads of a workgroup share one phase: `columns` vectors of 4 results at a time, each summed by `lanes` threads. */

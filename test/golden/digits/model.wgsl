@@ -71,7 +71,7 @@ fn inside(at: vec2i) -> bool {
 }
 
 fn operand(image: u32, pixel: u32, c4: u32) -> vec4f {
-  return x[(image * IN_PIXELS + pixel) * IN4 + c4];
+  return x[image * IN_PIXELS + pixel];
 }
 
 // What the window with this corner multiplies at step k4 of the depth: zeros in the padding.
