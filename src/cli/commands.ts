@@ -6,7 +6,7 @@ import type { Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
 
 export type CommandName =
-  "compile" | "pack" | "check" | "run" | "verify" | "report" | "sweep" | "fmt" | "init" | "explain";
+  "compile" | "pack" | "check" | "run" | "verify" | "report" | "sweep" | "gates" | "fmt" | "init" | "explain";
 
 /** Runs the command that was named; what it ends with goes to main. */
 type Run = (name: CommandName, run: () => Promise<Outcome>) => Promise<void>;
@@ -74,6 +74,16 @@ export interface SweepFlags extends NetworkFlags {
   readonly time?: true;
   readonly csv?: true;
   readonly out?: string;
+  readonly force?: true;
+}
+
+export interface GatesFlags extends NetworkFlags {
+  readonly input: readonly string[];
+  readonly labels?: string;
+  readonly weights?: string;
+  readonly backend?: "webgpu" | "reference";
+  readonly maxBatch?: number;
+  readonly out: string;
   readonly force?: true;
 }
 
@@ -163,19 +173,10 @@ export function commands(io: Io, run: Run): Command {
       "sec run net.se --input images/ --dump layer1.0.se.gate --output gates.safetensors --backend reference",
     ).argument("<FILE>", source),
   )
-    .addOption(
-      new Option("--input <PATH...>", ".safetensors, .npy, PNG, JPEG or folders of them: one batch")
-        .makeOptionMandatory()
-        .argParser(repeated),
-    )
+    .addOption(inputOption())
     .addOption(weightsOption())
     .option("--output <FILE>", "write the outputs as .safetensors")
-    .addOption(
-      new Option(
-        "--backend <NAME>",
-        "webgpu: the generated code on a device (default); reference: float64 on the CPU",
-      ).choices(["webgpu", "reference"]),
-    )
+    .addOption(backendOption())
     .addOption(
       new Option("--dump <NODE>", "make a node of the graph an output, too; can be repeated").argParser(repeated),
     )
@@ -245,6 +246,31 @@ export function commands(io: Io, run: Run): Command {
       run("sweep", async () => (await import("./sweep.ts")).sweepCommand(file, flags, io)),
     );
 
+  network(
+    command(
+      "gates",
+      "Runs a network and plots the distribution of its SE gates, by block and by class.",
+      "sec gates net.se --weights net.safetensors --input goldfish/ pug/ plane/ cliff/ -o gates",
+      "sec gates net.se --weights net.safetensors --input images/ --labels labels.csv -o gates",
+    ).argument("<FILE>", source),
+  )
+    .addOption(inputOption())
+    .option(
+      "--labels <FILE>",
+      "the classes of the images: a line each, `file,class` lines, .npy, or `label` in .safetensors; default: the names of their folders",
+    )
+    .addOption(weightsOption())
+    .addOption(backendOption())
+    .addOption(new Option("--max-batch <N>", "the largest batch of one run").argParser(positive))
+    .requiredOption(
+      "-o, --out <DIR>",
+      "where mean.svg, spread.svg, gates.json and gates.csv go; `-`: the CSV on standard output",
+    )
+    .addOption(forceOption())
+    .action((file: string, flags: GatesFlags) =>
+      run("gates", async () => (await import("./gates.ts")).gatesCommand(file, flags, io)),
+    );
+
   command("fmt", "Formats sources in place.", "sec fmt net.se blocks/*.se", "sec fmt --check net.se")
     .argument("<FILE...>", "sources; `-` is standard input to standard output")
     .option("--check", "write nothing; exit 1 if a file is not formatted")
@@ -302,6 +328,19 @@ function targetOption(): Option {
 
 function weightsOption(): Option {
   return new Option("--weights <FILE>", "trained weights, .safetensors");
+}
+
+function inputOption(): Option {
+  return new Option("--input <PATH...>", ".safetensors, .npy, PNG, JPEG or folders of them: one batch")
+    .makeOptionMandatory()
+    .argParser(repeated);
+}
+
+function backendOption(): Option {
+  return new Option(
+    "--backend <NAME>",
+    "webgpu: the generated code on a device (default); reference: float64 on the CPU",
+  ).choices(["webgpu", "reference"]);
 }
 
 function forceOption(): Option {

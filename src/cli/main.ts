@@ -82,7 +82,7 @@ function usageOf(error: CommanderError): Refusal {
 
 function absent({ message }: DeviceAbsent, command: CommandName | undefined): Refusal {
   const reference = "or run without a device: --backend reference";
-  return new Refusal(exit.absent, message, command === "run" ? reference : undefined);
+  return new Refusal(exit.absent, message, command === "run" || command === "gates" ? reference : undefined);
 }
 
 function refused({ exitCode, message, hint, details }: Refusal): Outcome {

@@ -10,7 +10,7 @@ import { writeSafetensors } from "../weights/safetensors.ts";
 import { seedWeights } from "../weights/seed.ts";
 import { storeFloat32 } from "../weights/stored.ts";
 import { runReference, runWebGpu, type Ran } from "./backends.ts";
-import type { RunFlags } from "./commands.ts";
+import type { NetworkFlags, RunFlags } from "./commands.ts";
 import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
 import { exit, Refusal, usage } from "./exit.ts";
 import { readInputs } from "./inputs.ts";
@@ -103,13 +103,19 @@ function noNode(graph: Graph, name: string): never {
   );
 }
 
-function inputsOf(graph: Graph) {
+/** The inputs of a network, as far as reading files needs them. */
+export function inputsOf(graph: Graph) {
   return graph.nodes.flatMap((node: Node) =>
     node.op === "input" ? [{ name: node.name, type: node.type, image: node.attrs.image }] : [],
   );
 }
 
-function madeUp(graph: Graph, { seed = 0 }: RunFlags, note: (text: string) => void): ReadonlyMap<string, Tensor> {
+/** Weights where none are given. */
+export function madeUp(
+  graph: Graph,
+  { seed = 0 }: NetworkFlags,
+  note: (text: string) => void,
+): ReadonlyMap<string, Tensor> {
   note(`no --weights: they are made up, seed ${seed}`);
   return inOnePiece(() => seedWeights(graph, seed));
 }
