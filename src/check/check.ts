@@ -98,6 +98,8 @@ function choose(program: Program, wanted: string | undefined, problems: Problems
       hint: "write `network Name() { … }`; blocks alone cannot be compiled",
     });
   } else if (wanted === undefined) {
+    // Two of one name cannot be told apart by naming one; that they clash has been said.
+    if (new Set(names).size < names.length) return undefined;
     problems.report({
       code: "SE0210",
       severity: "error",

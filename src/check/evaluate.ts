@@ -31,6 +31,7 @@ export function evaluateAs(expr: Expr, type: Type, scope: Scope, what: string): 
   if (fitting) return fitting;
   report(scope, "SE0301", "error", expr.span, {
     message: `${what} must be ${expectation(type)}, but this is ${describeValue(value)}`,
+    hint: type.kind === "window" && value.kind === "int" ? `write \`${value.value}x${value.value}\`` : undefined,
   });
   return unknown;
 }

@@ -125,6 +125,8 @@ export function runInsert(statement: InsertStatement, scope: Scope): void {
 
 /** After the whole network: what only then is known of its insertions. */
 export function finishInsertions(session: Session, scope: Scope): void {
+  // The rest is of interest only if nothing is wrong: behind an error, stages are missing that are there.
+  if (session.problems.failed) return;
   for (const insert of session.inserts) {
     const at = (name: string) => insert.spans.get(name) ?? insert.span;
     const there = [...session.stages.keys()].sort((a, b) => a - b);
@@ -135,8 +137,6 @@ export function finishInsertions(session: Session, scope: Scope): void {
         hint: there.length > 0 ? `its stages are ${there.join(", ")}` : "the network has no stages: write `stage 2 …`",
       });
     }
-    // The rest is of interest only if nothing is wrong.
-    if (session.problems.failed) continue;
     if (insert.at !== "none" && !insert.reached) {
       report(scope, "SE0511", "warning", insert.span, { message: "no unit below this insertion takes part in it" });
     }

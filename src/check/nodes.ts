@@ -87,7 +87,7 @@ function roleOf(input: string): string | undefined {
 }
 
 function hintFor(op: OpName, inputs: Readonly<Record<string, Node>>): string | undefined {
-  if (op === "dense" && inputs["x"]?.type.shape.length === 4) {
+  if ((op === "dense" || op === "softmax") && inputs["x"]?.type.shape.length === 4) {
     return "`gap` (the mean over the map) or `flatten` before it makes a vector";
   }
   if ((op === "globalAvgPool" || op === "globalMaxPool") && inputs["x"]?.type.shape.length === 2) {

@@ -56,11 +56,14 @@ function inputNode(
 export function runOutput(statement: OutputStatement, scope: Scope, current: Value | undefined): void {
   const { name, span, type: written } = statement;
   if (!scope.outputs) return;
-  const other = scope.outputs.get(name.text);
-  if (other) {
-    report(scope, "SE0203", "error", name.span, {
-      message: `there are two outputs called \`${name.text}\``,
-      related: [{ span: other.span, message: "the other one is here" }],
+  const taken = [...scope.outputs.keys()].find((other) => other.toLowerCase() === name.text.toLowerCase());
+  if (taken !== undefined) {
+    const same = taken === name.text;
+    report(scope, same ? "SE0203" : "SE0213", "error", name.span, {
+      message: same
+        ? `there are two outputs called \`${name.text}\``
+        : `the outputs \`${name.text}\` and \`${taken}\` differ only in upper and lower case`,
+      related: [{ span: scope.outputs.get(taken)!.span, message: "the other one is here" }],
     });
     return;
   }

@@ -5,7 +5,21 @@ import { functions } from "./functions.ts";
 import { isLayer, layers } from "./layers.ts";
 import { missing, type Program, type SourceUnit } from "./load.ts";
 import { didYouMean, nearest } from "../suggest.ts";
-import { builtinEnums, builtinTypeNames, memberOf, Placement, typeOf, type EnumType } from "./types.ts";
+import {
+  Act,
+  builtinEnums,
+  builtinTypeNames,
+  Gate,
+  Join,
+  memberOf,
+  Mode,
+  Placement,
+  Resize,
+  Rounding,
+  Squeeze,
+  typeOf,
+  type EnumType,
+} from "./types.ts";
 
 /**
  * Names, in every definition of the program, used or not: what is unknown, declared twice, or never used. What depends
@@ -81,6 +95,26 @@ const namesElsewhere: ReadonlyMap<string, string> = new Map([
   ["mul", "`a * b` multiplies two values"],
   ["identity", "a line that does nothing is left out"],
   ["padding", "convolutions and pools take `pad:`"],
+]);
+
+const truths = ["true", "false"];
+
+/** The words that arguments and options of these names take. */
+const wordsOf: ReadonlyMap<string, readonly string[]> = new Map([
+  ["at", Placement.members],
+  ["squeeze", Squeeze.members],
+  ["gate", Gate.members],
+  ["hidden", Act.members],
+  ["act", Act.members],
+  ["rounding", Rounding.members],
+  ["of_input", truths],
+  ["bias", truths],
+  ["ceil", truths],
+  ["count_pad", truths],
+  ["antialias", truths],
+  ["resize", Resize.members],
+  ["mode", Mode.members],
+  ["join", Join.members],
 ]);
 
 interface Local {
@@ -346,8 +380,9 @@ class Resolver {
   // --- expressions ---------------------------------------------------------------------------------------------
 
   private args(args: readonly Arg[], callee?: Name): void {
-    for (const { value } of args) {
+    for (const { name, value } of args) {
       if (callee && value?.kind === "name" && value.text === "N" && !this.find("N")) this.batch(value.span, callee);
+      else if (value?.kind === "name") this.name(value.text, value.span, wordsOf.get(name?.text ?? ""));
       else if (value) this.expr(value);
     }
   }
@@ -403,7 +438,8 @@ class Resolver {
     }
   }
 
-  private name(word: string, span: Span): void {
+  /** @param words what could stand here, if that is a few words */
+  private name(word: string, span: Span, words?: readonly string[]): void {
     const local = this.find(word);
     if (local) {
       local.used = true;
@@ -424,8 +460,9 @@ class Resolver {
       return this.report("SE0201", span, "`x` is what a block is given; a network has its inputs");
     }
     if (word === "N") return this.batch(span);
+    const near = didYouMean(word, [...this.visible(), ...(words ?? this.enums.flatMap((type) => type.members))]);
     this.report("SE0201", span, `\`${word}\` is not known here`, {
-      hint: didYouMean(word, [...this.visible(), ...this.enums.flatMap((type) => type.members)]),
+      hint: near ?? (words && `it is one of ${words.join(", ")}`),
     });
   }
 

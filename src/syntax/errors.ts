@@ -149,11 +149,15 @@ function complaintAbout(stop: Stop, first: IToken | undefined, found: string): C
       : listed(expected.map((type) => (type === EOF ? "the end" : (type.LABEL ?? type.name)))));
   const after = previous && !boundaries.has(previous.tokenType) ? ` after \`${clip(previous.image)}\`` : "";
   const message = `expected ${what}${after}, found ${found}`;
-  const hint = hintFor(rules, only, token);
+  const hint = hintFor(stop, only, token);
   return hint === undefined ? { code: "SE0112", message } : { code: "SE0112", message, hint };
 }
 
-function hintFor(rules: readonly string[], only: TokenType | undefined, token: IToken | undefined): string | undefined {
+function hintFor(
+  { tokens, at, rules }: Stop,
+  only: TokenType | undefined,
+  token: IToken | undefined,
+): string | undefined {
   const rule = rules.at(-1);
   if (rule === "type" && token?.tokenType === t.GreaterEqual) return "put a space between `>` and `=`";
   if (rule === "parenArgs" && token?.tokenType === t.Arrow) {
@@ -163,7 +167,9 @@ function hintFor(rules: readonly string[], only: TokenType | undefined, token: I
   // A body that has not begun belongs to what is around it, one that has begun hides it.
   const begun = rule === "body" && only === t.LeftBrace ? rules.slice(0, -1) : rules;
   const inner = begun.slice(begun.lastIndexOf("body") + 1);
-  const example = examples.get(inner.findLast((name) => examples.has(name)) ?? "");
+  const read = inner.findLast((name) => examples.has(name));
+  const keyword = tokens.slice(0, at).findLast(({ tokenType }) => tokenType === t.Network || tokenType === t.Block);
+  const example = examples.get(read === "definition" && keyword?.tokenType === t.Network ? "network" : (read ?? ""));
   return example === undefined ? undefined : `as in \`${example}\``;
 }
 
@@ -365,6 +371,7 @@ const examples: ReadonlyMap<string, string> = new Map([
   ["edition", "se 1"],
   ["importLine", 'import { bottleneck } from "std/resnet.se"'],
   ["enumeration", "enum Variant { v1_5, v1 }"],
+  ["network", "network Net(classes: int = 10) { … }"],
   ["definition", "block unit(width: int, stride: int = 1) uses se { … }"],
   ["param", "stride: int = 1"],
   ["type", "list<int>"],
