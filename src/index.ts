@@ -5,10 +5,11 @@
 import { check as checkSource } from "./check/check.ts";
 import { standardLibrary } from "./check/standardLibrary.ts";
 import { compile as compileSource, levels, planOf, type OutputFile, type Source } from "./compile.ts";
-import { Problems, type Diagnostic } from "./diagnostics.ts";
+import { Problems, Unreadable, type Diagnostic } from "./diagnostics.ts";
 import { layoutOfManifest } from "./manifest.ts";
 import { reportOf, type Report } from "./report/report.ts";
 import { pointsOf, sweepRow, type SweepRow } from "./report/sweep.ts";
+import { literalText, textsOf, type SetValue } from "./settings.ts";
 import { precisions, targetNames, unsupported, type Precision, type TargetName } from "./supported.ts";
 import { format as formatSource } from "./syntax/format.ts";
 import { formatDiagnostics as formatList } from "./syntax/frame.ts";
@@ -19,6 +20,7 @@ export type { OutputFile } from "./compile.ts";
 export type { Diagnostic, Severity, Span } from "./diagnostics.ts";
 export type { SweepRow } from "./report/sweep.ts";
 export type { Report } from "./report/report.ts";
+export type { SetValue } from "./settings.ts";
 export type { Precision, TargetName } from "./supported.ts";
 export { codes, type Code, type CodeEntry } from "./codes.ts";
 export { version } from "./version.ts";
@@ -33,8 +35,6 @@ export interface CheckOptions {
   /** Values of the network's parameters. A string is a literal of the language: `{ se: "pre", ratio: 8 }`. */
   readonly set?: Readonly<Record<string, SetValue>>;
 }
-
-export type SetValue = string | number | boolean | readonly SetValue[];
 
 export interface CompileOptions extends CheckOptions {
   readonly target: TargetName;
@@ -62,11 +62,11 @@ export function compile(options: CompileOptions): CompileResult {
   if (maxBatch !== undefined && !(Number.isSafeInteger(maxBatch) && maxBatch >= 1)) {
     wrongOption(`maxBatch should be a whole number from 1, got ${maxBatch}`, problems);
   }
-  loadIsSynchronous(options, problems);
+  const source = sourceOf(options, problems);
   if (!problems.failed) unsupported(target, precision).forEach((diagnostic) => problems.report(diagnostic));
-  if (problems.failed) return { ok: false, files: [], diagnostics: problems.list };
+  if (!source || problems.failed) return { ok: false, files: [], diagnostics: problems.list };
 
-  const compiled = compileSource(sourceOf(options), wgsl, { level: levels[passes], maxBatch }, problems);
+  const compiled = compileSource(source, wgsl, { level: levels[passes], maxBatch }, problems);
   if (!compiled) return { ok: false, files: [], diagnostics: problems.list };
   const { files, graph, plan } = compiled;
   return { ok: true, files, diagnostics: problems.list, report: reportOf(graph, plan) };
@@ -75,8 +75,8 @@ export function compile(options: CompileOptions): CompileResult {
 /** What compile would find fault with, without its work. */
 export function check(options: CheckOptions): { readonly ok: boolean; readonly diagnostics: readonly Diagnostic[] } {
   const problems = new Problems();
-  loadIsSynchronous(options, problems);
-  if (!problems.failed) checkSource({ ...sourceOf(options), problems });
+  const source = sourceOf(options, problems);
+  if (source) checkSource({ ...source, problems });
   return { ok: !problems.failed, diagnostics: problems.list };
 }
 
@@ -95,12 +95,12 @@ export interface SweepResult {
 /** What a network costs at every combination of some parameters' values. */
 export function sweep(options: SweepOptions): SweepResult {
   const problems = new Problems();
-  loadIsSynchronous(options, problems);
-  if (problems.failed) return { ok: false, rows: [], diagnostics: problems.list };
+  const source = sourceOf(options, problems);
+  if (!source) return { ok: false, rows: [], diagnostics: problems.list };
   const axes = Object.entries(options.over).map(([name, values]) => ({ name, values: values.map(literalText) }));
   const rows = pointsOf(axes).flatMap((point) => {
-    const source = sourceOf({ ...options, set: { ...options.set, ...point } });
-    const planned = planOf(source, { level: levels.O1 }, problems);
+    const set = new Map([...source.set!, ...Object.entries(point)]);
+    const planned = planOf({ ...source, set }, { level: levels.O1 }, problems);
     return planned ? [sweepRow(point, planned.graph, planned.plan)] : [];
   });
   return { ok: !problems.failed, rows: problems.failed ? [] : rows, diagnostics: problems.list };
@@ -151,28 +151,39 @@ export function pack(manifest: string, weights: Uint8Array): PackResult {
   return { ok: true, file: { path: "weights.bin", bytes: packed.bytes }, warnings: packed.warnings };
 }
 
-function sourceOf({ entry, load, network, set = {} }: CheckOptions): Source {
-  const texts = Object.entries(set).map(([name, value]) => [name, literalText(value)] as const);
-  return { entry, load, network, set: new Map(texts) };
-}
-
-function literalText(value: SetValue): string {
-  return typeof value === "object" ? `[${value.map(literalText).join(", ")}]` : String(value);
-}
-
 /** The types say it already; JavaScript does not read them. */
 function oneOf(option: string, value: string, allowed: readonly string[], problems: Problems): void {
   if (!allowed.includes(value))
     wrongOption(`${option} should be ${allowed.join(", ")}, got ${String(value)}`, problems);
 }
 
-/** A `load` that reads files or URLs is easily written as an async function; its promises are no texts. */
-function loadIsSynchronous({ entry, load }: CheckOptions, problems: Problems): void {
-  const text: unknown = load(entry);
-  if (text === undefined || typeof text === "string") return;
-  const found =
-    text instanceof Promise ? "a Promise: read the files first, then compile" : `a value of type ${typeof text}`;
-  wrongOption(`load should return the text of a file, or undefined, got ${found}`, problems);
+/** Undefined where an option is not of its type. */
+function sourceOf({ entry, load, network, set = {} }: CheckOptions, problems: Problems): Source | undefined {
+  const expect = (option: string, isRight: boolean, wanted: string) =>
+    isRight || wrongOption(`${option} should be ${wanted}`, problems);
+  expect("entry", typeof entry === "string", "the path of a source");
+  expect("load", typeof load === "function", "a function that gives the text of a file");
+  expect("network", network === undefined || typeof network === "string", "the name of a network");
+  expect("set", typeof set === "object" && set !== null, "an object of values");
+  if (problems.failed) return undefined;
+  return { entry, load: carefully(load), network, set: textsOf(set) };
+}
+
+/** What goes wrong in the caller's `load` is reported at the import that asked for the file. */
+function carefully(load: CheckOptions["load"]): CheckOptions["load"] {
+  return (path) => {
+    let text: unknown;
+    try {
+      text = load(path);
+    } catch (error) {
+      throw new Unreadable(`load("${path}") failed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    if (text === undefined || typeof text === "string") return text;
+    // A `load` that reads files or URLs is easily written as an async function.
+    const found =
+      text instanceof Promise ? "a Promise: read the files first, then compile" : `a value of type ${typeof text}`;
+    throw new Unreadable(`load("${path}") should give the text of a file, or undefined, but it gave ${found}`);
+  };
 }
 
 function wrongOption(message: string, problems: Problems): void {

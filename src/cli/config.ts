@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { SetValue } from "../settings.ts";
 import { didYouMean } from "../suggest.ts";
 import { targetNames, type TargetName } from "../supported.ts";
 import { usage } from "./exit.ts";
@@ -16,11 +17,9 @@ export interface Config {
   readonly target?: TargetName;
   readonly network?: string;
   /** Values as with `--set`; a number, a bool or a list may be written as such. */
-  readonly set?: Readonly<Record<string, ConfigValue>>;
+  readonly set?: Readonly<Record<string, SetValue>>;
   readonly maxBatch?: number;
 }
-
-export type ConfigValue = string | number | boolean | readonly ConfigValue[];
 
 /** The sec.config of a folder, if it has one. A wrong one is a usage error that says where. */
 export async function readConfig(folder: string): Promise<Config | undefined> {
@@ -118,7 +117,7 @@ function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
-function isConfigValue(value: unknown): value is ConfigValue {
+function isConfigValue(value: unknown): value is SetValue {
   return Array.isArray(value) ? value.every(isConfigValue) : ["string", "number", "boolean"].includes(typeof value);
 }
 

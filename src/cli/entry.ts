@@ -1,5 +1,6 @@
+import { textsOf } from "../settings.ts";
 import type { CompileFlags } from "./commands.ts";
-import { readConfig, type Config, type ConfigValue } from "./config.ts";
+import { readConfig, type Config } from "./config.ts";
 import { usage } from "./exit.ts";
 import { readFolder } from "./files.ts";
 
@@ -35,11 +36,6 @@ function flagsOf({ target, outDir, network, maxBatch }: Config): CompileFlags {
 function setOf({ set = {} }: Config, flags: CompileFlags): readonly string[] {
   const given = flags.set ?? [];
   const named = new Set(given.map((setting) => setting.split("=")[0]!.trim()));
-  const rest = Object.entries(set).filter(([name]) => !named.has(name));
-  return [...rest.map(([name, value]) => `${name}=${literalText(value)}`), ...given];
-}
-
-/** As a literal of the language; a string is one already: `"3x3"`, `"pre"`. */
-export function literalText(value: ConfigValue): string {
-  return typeof value === "object" ? `[${value.map(literalText).join(", ")}]` : String(value);
+  const rest = [...textsOf(set)].filter(([name]) => !named.has(name));
+  return [...rest.map(([name, value]) => `${name}=${value}`), ...given];
 }

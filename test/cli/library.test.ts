@@ -36,14 +36,38 @@ describe("compile", () => {
   test("a load that returns promises is told so, by check too", () => {
     const wrong = { ...options, load: (async () => source) as unknown as typeof load };
     const message =
-      "load should return the text of a file, or undefined, got a Promise: read the files first, then compile";
-    expect(compile(wrong).diagnostics).toEqual([{ code: "SE0904", severity: "error", message }]);
-    expect(check(wrong).diagnostics).toEqual([{ code: "SE0904", severity: "error", message }]);
+      'load("net.se") should give the text of a file, or undefined, but it gave a Promise: read the files first, then compile';
+    expect(compile(wrong).diagnostics).toEqual([{ code: "SE0204", severity: "error", message }]);
+    expect(check(wrong).diagnostics).toEqual([{ code: "SE0204", severity: "error", message }]);
+  });
+
+  test("a load that throws is told where the file is imported", () => {
+    const importing =
+      'se 1\nimport { b } from "./b.se"\nnetwork Net() {\n  input image: f32[N, 3, 8, 8]\n  b\n  output y\n}\n';
+    const failing = (path: string) => {
+      if (path === "net.se") return importing;
+      throw new Error("ENOENT: no such file");
+    };
+    const { diagnostics } = check({ entry: "net.se", load: failing });
+    expect(diagnostics).toMatchObject([{ code: "SE0204", message: 'load("b.se") failed: ENOENT: no such file' }]);
+    expect(importing.slice(diagnostics[0]!.span!.start, diagnostics[0]!.span!.end)).toBe('"./b.se"');
   });
 
   test("never throws on what a user wrote", () => {
     const wrong: Partial<Record<keyof library.CompileOptions, unknown>>[] = [
       { entry: "nope.se" },
+      { entry: undefined },
+      { load: undefined },
+      {
+        load: () => {
+          throw new Error("no disk");
+        },
+      },
+      { network: 5 },
+      { set: "se=pre" },
+      { set: null },
+      { set: { se: null } },
+      { set: { se: {} } },
       { load: () => "" },
       { load: () => "se 1\nnetwork {" },
       { load: () => "\u0000" },
