@@ -52,6 +52,7 @@ export interface RunFlags extends NetworkFlags {
   readonly backend?: "webgpu" | "reference";
   readonly dump?: readonly string[];
   readonly top?: number;
+  readonly labels?: string;
   readonly maxBatch?: number;
   readonly force?: true;
 }
@@ -175,12 +176,13 @@ export function commands(io: Io, run: Run): Command {
   )
     .addOption(inputOption())
     .addOption(weightsOption())
-    .option("--output <FILE>", "write the outputs as .safetensors")
+    .option("--output <FILE>", "write the outputs as .safetensors; `-` is standard output")
     .addOption(backendOption())
     .addOption(
       new Option("--dump <NODE>", "make a node of the graph an output, too; can be repeated").argParser(repeated),
     )
     .addOption(new Option("--top <K>", "print the K likeliest classes of every image").argParser(positive))
+    .option("--labels <FILE>", "the names of the classes for --top, one a line")
     .addOption(new Option("--max-batch <N>", "the largest batch of one run").argParser(positive))
     .addOption(forceOption())
     .action((file: string, flags: RunFlags) =>

@@ -21,12 +21,13 @@ import { openProject } from "./project.ts";
 import { networkOf } from "./settings.ts";
 import { inOnePiece } from "./signals.ts";
 import { table } from "./table.ts";
-import { topClasses, topText } from "./top.ts";
+import { rankingOf, topClasses, topText } from "./top.ts";
 import { readWeights } from "./weights.ts";
-import { writeOne } from "./writeAll.ts";
+import { whyNotOver, writeOne, type WriteOptions } from "./writeAll.ts";
 
 /** Runs generated code on a device, or the reference if it was asked for: never one in place of the other. */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<Outcome> {
+  checkFlags(flags);
   const project = await openProject(file, flags, io);
   const problems = new Problems();
   const written = check({ ...project, ...networkOf(flags), problems });
@@ -39,6 +40,8 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   if (!inputs.ok) throw usage(inputs.message);
   const note = (text: string) => void (flags.quiet || io.err(`note: ${text}\n`));
   inputs.notes.forEach(note);
+  const ranking = rankingOf(written, flags);
+  const output = outputOf(flags, project.inputs());
   const parameters = flags.weights === undefined ? madeUp(graph, flags, note) : readWeights(flags.weights, graph);
 
   const backend = flags.backend ?? "webgpu";
@@ -55,8 +58,12 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   }).finally(progress.end);
   note(`ran ${inputs.batch} image${inputs.batch === 1 ? "" : "s"} on ${ran.on}`);
 
-  if (flags.output !== undefined) await writeOutputs(flags.output, ran, flags, project.inputs());
-  const top = flags.top === undefined ? undefined : topClasses(written, ran.outputs, inputs.sources, flags.top);
+  const bytes = output && tensorFile(ran);
+  if (bytes && output.path !== "-") {
+    const result = await writeOne(output.path, bytes, output.options);
+    if (!result.ok) throw new Refusal(exit.unwritten, result.message);
+  }
+  const top = ranking && topClasses(ranking, ran.outputs, inputs.sources);
   const summary = [...ran.outputs].map(([name, value]) => ({ name, ...summaryOf(value) }));
   return {
     exit: exit.done,
@@ -73,7 +80,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
       ...(flags.output !== undefined && { output: flags.output }),
       diagnostics,
     },
-    text: top ? topText(top) : summaryText(summary),
+    text: output?.path === "-" ? bytes! : top ? topText(top) : summaryText(summary),
   };
 }
 
@@ -120,12 +127,39 @@ export function madeUp(
   return inOnePiece(() => seedWeights(graph, seed));
 }
 
-async function writeOutputs(path: string, { outputs }: Ran, flags: RunFlags, inputs: readonly string[]): Promise<void> {
+interface Output {
+  /** `-` is standard output. */
+  readonly path: string;
+  readonly options: WriteOptions;
+}
+
+/** Where `--output` goes; refused before the network runs, not after. */
+function outputOf(flags: RunFlags, sources: readonly string[]): Output | undefined {
+  const { output: path, input, weights, force = false } = flags;
+  if (path === undefined) return undefined;
+  const options = { force, inputs: [...sources, ...input, ...(weights === undefined ? [] : [weights])] };
+  const reason = path === "-" ? undefined : whyNotOver(path, options);
+  if (reason !== undefined) throw new Refusal(exit.unwritten, reason);
+  return { path, options };
+}
+
+function tensorFile({ outputs }: Ran): Uint8Array {
   const tensors = new Map([...outputs].map(([name, { shape, data }]) => [name, storeFloat32(shape, data)]));
-  const bytes = writeSafetensors(tensors, new Map([["generator", GENERATED]]));
-  const read = [...inputs, ...flags.input, ...(flags.weights === undefined ? [] : [flags.weights])];
-  const result = await writeOne(path, bytes, { force: flags.force === true, inputs: read });
-  if (!result.ok) throw new Refusal(exit.unwritten, result.message);
+  return writeSafetensors(tensors, new Map([["generator", GENERATED]]));
+}
+
+/** What commander cannot know: which flags go together. */
+function checkFlags({ output, json, top }: RunFlags): void {
+  if (output === undefined) return;
+  if (output === "-" && (json || top !== undefined)) {
+    throw usage(`--output - and ${json ? "--json" : "--top"} both print on standard output; choose one`);
+  }
+  if (output !== "-" && !output.endsWith(".safetensors")) {
+    throw usage(
+      `--output ${output}: outputs are written as .safetensors`,
+      `--output ${output.replace(/\.\w+$/, "")}.safetensors`,
+    );
+  }
 }
 
 interface Summary {

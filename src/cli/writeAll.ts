@@ -48,6 +48,12 @@ export async function writeOne(path: string, bytes: Uint8Array, options: WriteOp
   return holdingSignals(() => writeTargets(dirname(path), [target], options));
 }
 
+/** Why `writeOne` would refuse a path: asked before long work. */
+export function whyNotOver(path: string, options: WriteOptions): string | undefined {
+  const reason = refusal(dirname(path), { path: basename(path), destination: path }, options);
+  return reason === undefined ? undefined : `${path}: ${reason}`;
+}
+
 interface Target extends OutputFile {
   /** The folder as typed, and the path below it. */
   readonly destination: string;
@@ -74,7 +80,11 @@ async function writeTargets(folder: string, targets: readonly Target[], options:
 }
 
 /** Why a file must not be written where it should go. */
-function refusal(folder: string, { path, destination }: Target, { force, inputs }: WriteOptions): string | undefined {
+function refusal(
+  folder: string,
+  { path, destination }: Omit<Target, "bytes">,
+  { force, inputs }: WriteOptions,
+): string | undefined {
   const parts = path.split("/");
   for (let depth = 1; depth < parts.length; depth++) {
     const parent = lstatOf(`${folder}/${parts.slice(0, depth).join("/")}`);

@@ -83,6 +83,22 @@ describe("the reference", () => {
     expect(out).toMatch(/^.*000-7\.png\n {6}7 {2}0\.9\d{3}\n {6}\d {2}0\.0\d{3}\n.*002-3\.png\n {6}3 {2}0\.9/);
   });
 
+  test("--labels adds the names of the classes, in --json too", async () => {
+    const words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    const labels = join(folder({ "labels.txt": words.join("\r\n") }), "labels.txt");
+    const flags = ["--input", pictures[1]!, "--top", "1", "--labels", labels];
+    expect((await run(...flags)).out).toMatch(/002-3\.png\n {6}3 {2}0\.9\d{3} {2}three\n$/);
+    const { top } = JSON.parse((await run(...flags, "--json")).out) as { top: [{ classes: object[] }] };
+    expect(top[0].classes).toMatchObject([{ index: 3, label: "three" }]);
+  });
+
+  test("--output - is the file on standard output", async () => {
+    const path = join(folder({}), "y.safetensors");
+    await run("--input", pictures[0]!, "--output", path);
+    const { out } = await run("--input", pictures[0]!, "--output", "-");
+    expect(Buffer.from(out, "latin1").equals(readFileSync(path))).toBe(true);
+  });
+
   test("--json holds the numbers, or the file that does", async () => {
     const { out } = await run("--input", pictures[0]!, "--json");
     const document = JSON.parse(out) as { outputs: [{ data: number[] }] };
@@ -178,8 +194,46 @@ describe("what is wrong", () => {
       exit: 0,
       err: "",
     });
-    expect(await within(here, () => sec([...argv, pictures[0]!, "--force"]))).toMatchObject({ exit: 3 });
+    const copy = join(folder({ "w.safetensors": readFileSync(weights) }), "w.safetensors");
+    expect(await sec([...argv, copy, "--weights", copy, "--force"])).toMatchObject({
+      exit: 3,
+      err: expect.stringMatching(/^error: .*w\.safetensors: is an input, too/m),
+    });
     expect(existsSync(join(here, "y.safetensors"))).toBe(true);
+  });
+
+  test("an output that is refused is refused before the network runs", async () => {
+    const here = folder({ "y.safetensors": "mine" });
+    const { err } = await within(here, () => run("--input", pictures[0]!, "--output", "y.safetensors"));
+    expect(err).toContain("error: y.safetensors: was not written by sec; --force writes over it\n");
+    expect(err).not.toContain("note: ran");
+  });
+
+  test("an output of another kind, and two things on standard output", async () => {
+    expect(await run("--input", pictures[0]!, "--output", "y.npy")).toMatchObject({
+      exit: 2,
+      err: "error: --output y.npy: outputs are written as .safetensors\n  --output y.safetensors\n",
+    });
+    for (const other of [["--json"], ["--top", "1"]]) {
+      expect(await run("--input", pictures[0]!, "--output", "-", ...other)).toMatchObject({
+        exit: 2,
+        err: expect.stringContaining(`--output - and ${other[0]} both print on standard output`),
+      });
+    }
+  });
+
+  test("labels that are too few, that are not there, or that nothing shows", async () => {
+    const labels = join(folder({ "labels.txt": "zero\none\n" }), "labels.txt");
+    const answer = (...argv: string[]) => run("--input", pictures[0]!, ...argv);
+    expect(await answer("--top", "1", "--labels", labels)).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining("labels.txt: 2 labels, but logits has 10 classes"),
+    });
+    expect(await answer("--top", "1", "--labels", "nope.txt")).toMatchObject({ exit: 2 });
+    expect(await answer("--labels", labels)).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining("--labels names the classes of --top"),
+    });
   });
 
   test("--top of a network without vectors", async () => {
