@@ -192,6 +192,11 @@ export const codes = {
       right: "se 1\nblock stem() {\n  conv 64, 3x3\n}\n",
     },
   },
+  SE0121: {
+    title: "File that is not UTF-8",
+    explanation:
+      "Sources are text in UTF-8. The message names the first byte that is none: save the file as UTF-8 in your editor.",
+  },
 
   // --- src/check: names and imports ------------------------------------------------------------------------------
 

@@ -1,3 +1,5 @@
+import type { Code } from "../codes.ts";
+
 /** The exit codes. Scripts branch on them, so they never change their meaning. */
 export const exit = {
   /** Done; there may be warnings. */
@@ -28,8 +30,8 @@ export class Refusal extends Error {
     readonly exitCode: ExitCode,
     message: string,
     readonly hint?: string,
-    /** More for the `--json` document. */
-    readonly details: Readonly<Record<string, unknown>> = {},
+    /** More for the `--json` document; a code stands in the message, too. */
+    readonly details: Readonly<Record<string, unknown>> & { readonly code?: Code | undefined } = {},
   ) {
     super(message);
   }

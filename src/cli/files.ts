@@ -1,18 +1,26 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import type { Code } from "../codes.ts";
 import { decodeUtf8 } from "../syntax/utf8.ts";
 
 /**
  * Reading what a user named. Nothing here throws: a failure is a sentence that begins with the path as it was typed, and
  * the command exits 2. The limits are checked before anything is read.
  */
-export type Read<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly message: string };
+export type Read<T> = ({ readonly ok: true } & T) | Unread;
+
+export interface Unread {
+  readonly ok: false;
+  readonly message: string;
+  /** Where `sec explain` says more. */
+  readonly code?: Code;
+}
 
 export const maxSourceBytes = 1 << 20;
 /** What a Uint8Array holds on every host. */
 export const maxWeightBytes = 2 ** 32 - 1;
 
 /** The bytes of a regular file. `-` is standard input. */
-export function readBytes(path: string, maxBytes: number): Read<{ readonly bytes: Uint8Array }> {
+export function readBytes(path: string, maxBytes: number, tooLarge?: Code): Read<{ readonly bytes: Uint8Array }> {
   let file: number | undefined;
   try {
     if (path === "-") return readStandardInput(maxBytes);
@@ -20,7 +28,7 @@ export function readBytes(path: string, maxBytes: number): Read<{ readonly bytes
     if (!statSync(path).isFile()) return refuse(`${path}: ${kindOf(path)}, expected a file`);
     file = openSync(path, "r");
     const { size } = fstatSync(file);
-    if (size > maxBytes) return refuse(`${path}: the file has ${size} bytes, the limit is ${maxBytes}`);
+    if (size > maxBytes) return refuse(`${path}: the file has ${size} bytes, the limit is ${maxBytes}`, tooLarge);
     const bytes = new Uint8Array(size);
     let filled = 0;
     while (filled < size) {
@@ -39,10 +47,10 @@ export function readBytes(path: string, maxBytes: number): Read<{ readonly bytes
 
 /** A source file's text. A wrong encoding is named by the first byte that is not UTF-8. */
 export function readSource(path: string): Read<{ readonly text: string }> {
-  const read = readBytes(path, maxSourceBytes);
+  const read = readBytes(path, maxSourceBytes, "SE0108");
   if (!read.ok) return read;
   const decoded = decodeUtf8(read.bytes);
-  if (!decoded.ok) return refuse(`${path}: not UTF-8 at byte ${decoded.at}${utf16Hint(read.bytes)}`);
+  if (!decoded.ok) return refuse(`${path}: not UTF-8 at byte ${decoded.at}${utf16Hint(read.bytes)}`, "SE0121");
   return { ok: true, text: decoded.text };
 }
 
@@ -126,6 +134,6 @@ function utf16Hint(bytes: Uint8Array): string {
   return mark ? "; the file is UTF-16, save it as UTF-8" : "";
 }
 
-function refuse(message: string): { readonly ok: false; readonly message: string } {
-  return { ok: false, message };
+function refuse(message: string, code?: Code): Unread {
+  return { ok: false, message, ...(code && { code }) };
 }

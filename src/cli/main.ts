@@ -34,7 +34,12 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : finish(refused(usageOf(error)));
     const refusal = error instanceof DeviceAbsent ? absent(error, command) : error;
     if (refusal instanceof Refusal) {
-      io.err(visible(`error: ${refusal.message}\n${refusal.hint === undefined ? "" : `  ${refusal.hint}\n`}`));
+      const { code } = refusal.details;
+      io.err(
+        visible(
+          `error${code === undefined ? "" : `[${code}]`}: ${refusal.message}\n${refusal.hint === undefined ? "" : `  ${refusal.hint}\n`}`,
+        ),
+      );
       return finish(refused(refusal));
     }
     return finish(reportCrash(error, argv, io));

@@ -1,9 +1,10 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import type { Code } from "../codes.ts";
 import { Bug, Unreadable } from "../diagnostics.ts";
 import { decodeUtf8 } from "../syntax/utf8.ts";
 import type { NetworkFlags } from "./commands.ts";
-import { exit, Refusal, usage } from "./exit.ts";
+import { exit, Refusal, usage, type ExitCode } from "./exit.ts";
 import { maxSourceBytes, readSource } from "./files.ts";
 import type { Io } from "./io.ts";
 
@@ -56,7 +57,7 @@ export async function readText(file: string, io: Io): Promise<string> {
   if (file === "-") return textOfStdin(io);
   const read = readSource(file);
   if (read.ok) return read.text;
-  throw new Refusal(read.message.includes("not UTF-8") ? exit.wrong : exit.usage, read.message);
+  throw new Refusal(read.code === "SE0121" ? exit.wrong : exit.usage, read.message, undefined, { code: read.code });
 }
 
 async function textOfStdin(io: Io): Promise<string> {
@@ -64,9 +65,11 @@ async function textOfStdin(io: Io): Promise<string> {
     throw usage("standard input is a terminal", "pipe a source into it: sec check - < net.se");
   }
   const bytes = await io.stdin(maxSourceBytes);
-  if (bytes === undefined) throw usage(`standard input has more than ${maxSourceBytes} bytes`);
+  const refuse = (code: Code, why: string, exitCode: ExitCode) =>
+    new Refusal(exitCode, `standard input: ${why}`, undefined, { code });
+  if (bytes === undefined) throw refuse("SE0108", `more than ${maxSourceBytes} bytes`, exit.usage);
   const decoded = decodeUtf8(bytes);
-  if (!decoded.ok) throw new Refusal(exit.wrong, `standard input: not UTF-8 at byte ${decoded.at}`);
+  if (!decoded.ok) throw refuse("SE0121", `not UTF-8 at byte ${decoded.at}`, exit.wrong);
   return decoded.text;
 }
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commands } from "../../src/cli/commands.ts";
 import { version } from "../../src/version.ts";
-import { folder, sec, within } from "./sec.ts";
+import { folder, repository, sec, within } from "./sec.ts";
 
 const names = ["compile", "pack", "check", "run", "verify", "report", "sweep", "gates", "fmt", "init", "explain"];
 
@@ -87,7 +87,10 @@ describe("fault 62: what cannot be read ends with 2 and is shown as it was typed
   test("a source that is not UTF-8 is wrong, not missing", async () => {
     const here = folder({ "net.se": Uint8Array.of(0x73, 0x65, 0xff) });
     const { exit, err } = await within(here, () => sec(["check", "net.se"]));
-    expect({ exit, err }).toEqual({ exit: 1, err: "error: net.se: not UTF-8 at byte 2\n" });
+    expect(exit).toBe(1);
+    await expect(err).toMatchFileSnapshot(join(repository, "test/errors/syntax/SE0121.txt"));
+    const { out } = await within(here, () => sec(["check", "net.se", "--json"]));
+    expect(JSON.parse(out)).toMatchObject({ error: { code: "SE0121", message: "net.se: not UTF-8 at byte 2" } });
   });
 });
 
@@ -122,7 +125,7 @@ describe("fault 63: standard input", () => {
     const bytes = { stdin: () => Promise.resolve(Uint8Array.of(0xff)) };
     expect(await sec(["check", "-"], bytes)).toMatchObject({
       exit: 1,
-      err: "error: standard input: not UTF-8 at byte 0\n",
+      err: "error[SE0121]: standard input: not UTF-8 at byte 0\n",
     });
   });
 });

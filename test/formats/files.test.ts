@@ -28,9 +28,12 @@ afterAll(() => {
 test.each([
   ["net.se", { ok: true, text: "network" }],
   ["bom.se", { ok: true, text: "network" }],
-  ["latin.se", { ok: false, message: "latin.se: not UTF-8 at byte 6" }],
-  ["wide.se", { ok: false, message: "wide.se: not UTF-8 at byte 0; the file is UTF-16, save it as UTF-8" }],
-  ["large.se", { ok: false, message: "large.se: the file has 1048577 bytes, the limit is 1048576" }],
+  ["latin.se", { ok: false, message: "latin.se: not UTF-8 at byte 6", code: "SE0121" }],
+  [
+    "wide.se",
+    { ok: false, message: "wide.se: not UTF-8 at byte 0; the file is UTF-16, save it as UTF-8", code: "SE0121" },
+  ],
+  ["large.se", { ok: false, message: "large.se: the file has 1048577 bytes, the limit is 1048576", code: "SE0108" }],
   ["./absent.se", { ok: false, message: "./absent.se: no such file or folder" }],
   ["net.se/deeper", { ok: false, message: "net.se/deeper: a part of the path is a file, not a folder" }],
   ["folder", { ok: false, message: "folder: a folder, expected a file" }],
