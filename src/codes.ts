@@ -740,7 +740,8 @@ export const codes = {
   },
   SE0510: {
     title: "Unknown insertion",
-    explanation: "What can be inserted is `se`; blocks use it, networks insert it.",
+    explanation:
+      "What can be inserted is `se`, or a block of the file or of an import, by its name. The units that take part in either say `uses se`.",
     example: {
       wrong:
         "se 1\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert eca(at: standard)\n  relu\n  output y\n}\n",
@@ -768,6 +769,18 @@ export const codes = {
         'se 1\nimport { inverted_residual } from "std/mobile.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: identity, ratio: 4)\n  unit: inverted_residual(16, 16)\n  output y\n}\n',
       right:
         'se 1\nimport { inverted_residual } from "std/mobile.se"\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert se(at: standard, ratio: 4)\n  unit: inverted_residual(16, 16)\n  output y\n}\n',
+    },
+  },
+
+  SE0513: {
+    title: "Inserted block that changes the shape",
+    explanation:
+      "A block that is inserted at a point gives a map of the shape that it was given: the unit goes on with it.",
+    example: {
+      wrong:
+        "se 1\nblock gate() {\n  conv 4, 1x1 -> sigmoid\n}\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert gate(at: standard)\n  relu -> @standard\n  output y\n}\n",
+      right:
+        "se 1\nblock gate() {\n  x * (x -> conv 1, 1x1 -> sigmoid)\n}\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  insert gate(at: standard)\n  relu -> @standard\n  output y\n}\n",
     },
   },
 

@@ -3,6 +3,7 @@ import type { Arg, Definition, Name, Param } from "../syntax/ast.ts";
 import { evaluate, evaluateAs, givesTensor } from "./evaluate.ts";
 import { functions } from "./functions.ts";
 import { claimUnit, finishUnit, passInsertion } from "./points.ts";
+import type { InsertedBlock } from "./insert.ts";
 import { isLayer, layers, type Layer } from "./layers.ts";
 import { missing, type SourceUnit } from "./load.ts";
 import { bindLocal, inner, join, lookUp, maxDepth, newLocals, report, Stop, type Chain, type Scope } from "./scope.ts";
@@ -206,6 +207,18 @@ function instantiate(
   const result = runBody(definition.body, unit, input);
   finishUnit(unit, span);
   return result ?? unknown;
+}
+
+/** The block that an insertion names, applied at a point: its layers are called `<name>.…`. */
+export function instantiateInserted(scope: Scope, block: InsertedBlock, name: string, value: Value): Value {
+  const { definition, home, args, span } = block;
+  if (block.failed) return unknown;
+  const place = inner(scope, { path: join(scope.path, name), weights: join(scope.weights, name) });
+  const application = { callee: definition.name, args, label: undefined, span, piped: true };
+  const body: Scope = { ...bodyScope(place, application, home), outputs: undefined };
+  block.failed = !bindParams(definition, args, block.scope, body, span);
+  bindLocal(body, "x", value);
+  return block.failed ? unknown : (runBody(definition.body, body, value) ?? unknown);
 }
 
 function instantiateNetwork(scope: Scope, application: Application, definition: Definition, home: SourceUnit): Value {

@@ -20,6 +20,13 @@ export const functions: Readonly<Record<string, BuiltinFunction>> = {
       return x && isNumber(x) && more.length === 0 ? { kind: x.kind, value: Math.abs(x.value) } : "needs one number";
     },
   },
+  log2: {
+    doc: "The logarithm to the base 2.",
+    apply([x, ...more]) {
+      if (!x || !isNumber(x) || more.length > 0 || x.value <= 0) return "needs one number above 0";
+      return { kind: "float", value: Math.log2(x.value) };
+    },
+  },
   divisible: {
     doc: "TF-slim's rule: the multiple of `by` nearest to x, at least `by`, one more if that loses over 10 %.",
     inexact: true,

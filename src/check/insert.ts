@@ -1,20 +1,32 @@
 import type { Span } from "../diagnostics.ts";
-import type { Insertion } from "../ir/graph.ts";
-import type { Definition, InsertStatement } from "../syntax/ast.ts";
+import type { SeInsertion } from "../ir/graph.ts";
+import type { Arg, Definition, InsertStatement } from "../syntax/ast.ts";
 import { defaults } from "./defaults.ts";
 import { evaluateAs } from "./evaluate.ts";
+import type { SourceUnit } from "./load.ts";
 import { report, type Scope, type Session } from "./scope.ts";
 import { hiddenWidth } from "./seBlock.ts";
 import { didYouMean } from "../suggest.ts";
 import { Act, bool, Gate, int, listOf, Placement, Rounding, Squeeze, type Type } from "./types.ts";
 import type { Value } from "./values.ts";
 
+/** `insert eca(…)`: a block that stands at the points in place of an SE block. Its arguments mean what they mean at the statement. */
+export interface InsertedBlock {
+  readonly definition: Definition;
+  readonly home: SourceUnit;
+  readonly args: readonly Arg[];
+  readonly scope: Scope;
+  readonly span: Span;
+  /** Its arguments are wrong, which has been reported. */
+  failed: boolean;
+}
+
 /** What `insert se(…)` says: which point of the units below carries an SE block, and of what form. */
 export interface InsertContext {
   readonly at: PlacementWord;
   readonly ratio: number;
-  readonly squeeze: Insertion["squeeze"];
-  readonly gate: Insertion["gate"];
+  readonly squeeze: SeInsertion["squeeze"];
+  readonly gate: SeInsertion["gate"];
   readonly hidden: string;
   readonly bias: boolean;
   readonly rounding: string;
@@ -22,6 +34,8 @@ export interface InsertContext {
   readonly ofInput: boolean;
   /** Undefined: every unit. */
   readonly stages: readonly number[] | undefined;
+  /** What stands there in place of an SE block; `ratio` to `ofInput` are the SE block's. */
+  readonly block: InsertedBlock | undefined;
   readonly span: Span;
   /** Where each option was written; the whole statement where it was not. */
   readonly spans: ReadonlyMap<string, Span>;
@@ -36,7 +50,7 @@ export interface InsertContext {
   readonly lacking: Set<Definition>;
 }
 
-type PlacementWord = Insertion["point"] | "none";
+type PlacementWord = SeInsertion["point"] | "none";
 
 const options: Readonly<Record<string, Type>> = {
   at: Placement,
@@ -55,9 +69,17 @@ export function runInsert(statement: InsertStatement, scope: Scope): void {
   const values = new Map<string, Value>();
   const spans = new Map<string, Span>();
   let failed = false;
-  if (statement.context.text !== "se") return;
+  const declared = statement.context.text === "se" ? undefined : scope.file.names.get(statement.context.text);
+  const block = declared?.kind === "definition" ? declared : undefined;
+  // Reported by resolve.ts.
+  if (statement.context.text !== "se" && block?.definition.kind !== "block") failed = true;
+  const ofBlock: Arg[] = [];
   for (const arg of statement.args) {
     const name = arg.name?.text ?? (arg === statement.args[0] ? "at" : undefined);
+    if (statement.context.text !== "se" && name !== undefined && name !== "at" && name !== "in") {
+      ofBlock.push(arg);
+      continue;
+    }
     const type = name !== undefined && Object.hasOwn(options, name) ? options[name] : undefined;
     if (name === undefined || !type || !arg.value) {
       report(scope, "SE0303", "error", arg.name?.span ?? arg.span, {
@@ -71,14 +93,14 @@ export function runInsert(statement: InsertStatement, scope: Scope): void {
       report(scope, "SE0304", "error", arg.span, { message: `\`${name}\` is given twice` });
       continue;
     }
-    const value = evaluateAs(arg.value, type, scope, `\`${name}\` of \`insert se\``);
+    const value = evaluateAs(arg.value, type, scope, `\`${name}\` of \`insert ${statement.context.text}\``);
     if (value.kind === "unknown") failed = true;
     values.set(name, value);
     spans.set(name, arg.value.span);
   }
   if (!values.has("at") && !failed) {
     report(scope, "SE0302", "error", statement.span, {
-      message: "`insert se` needs `at`: the point of each unit",
+      message: `\`insert ${statement.context.text}\` needs \`at\`: the point of each unit`,
       hint: `it is one of ${Placement.members.join(", ")}`,
     });
     failed = true;
@@ -103,13 +125,14 @@ export function runInsert(statement: InsertStatement, scope: Scope): void {
   const context: InsertContext = {
     at: failed ? "none" : word<PlacementWord>("at", "none"),
     ratio,
-    squeeze: word<Insertion["squeeze"]>("squeeze", defaults.insert.squeeze),
-    gate: word<Insertion["gate"]>("gate", defaults.insert.gate),
+    squeeze: word<SeInsertion["squeeze"]>("squeeze", defaults.insert.squeeze),
+    gate: word<SeInsertion["gate"]>("gate", defaults.insert.gate),
     hidden: word("hidden", defaults.insert.hidden),
     bias: flag("bias"),
     rounding: word("rounding", defaults.insert.rounding),
     ofInput: flag("of_input"),
     stages: stages?.kind === "list" ? stages.items.flatMap((item) => numberOf(item) ?? []) : undefined,
+    block: block && { ...block, args: ofBlock, scope, span: statement.span, failed: false },
     span: statement.span,
     spans,
     // A wrong statement is not reported once more for what it does not reach.

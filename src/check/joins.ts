@@ -8,7 +8,7 @@ import { isAt, writesPoint } from "./points.ts";
 import { claimFree, labelled } from "./names.ts";
 import { make } from "./nodes.ts";
 import { inner, report, type Scope } from "./scope.ts";
-import { insertSe } from "./seBlock.ts";
+import { insertAt } from "./seBlock.ts";
 import { runBody, runPipeline } from "./statements.ts";
 import { Join } from "./types.ts";
 import { unknown, type Value } from "./values.ts";
@@ -29,7 +29,7 @@ export function runResidual(action: Residual, scope: Scope, x: Value): Value {
     !(action.skip && writesPoint(action.skip.body, point)) &&
     !action.after?.steps.some((it) => it.action.kind === "point" && it.action.name === point);
   const at = (point: string, value: Value): Value =>
-    value.kind === "tensor" && implied(point) ? insertSe(scope, value, headOf(action)) : value;
+    value.kind === "tensor" && implied(point) ? insertAt(scope, value, headOf(action)) : value;
 
   const condition = action.when ? truth(action.when, scope) : true;
   const join = joinOf(action, scope);

@@ -3,7 +3,7 @@ import type { Definition, Name, Point, Statement, Step } from "../syntax/ast.ts"
 import type { InsertContext } from "./insert.ts";
 import { channelsOf } from "./layers.ts";
 import { report, type Scope } from "./scope.ts";
-import { insertSe } from "./seBlock.ts";
+import { insertAt } from "./seBlock.ts";
 import { memberOf, Placement } from "./types.ts";
 import type { Value } from "./values.ts";
 
@@ -111,7 +111,7 @@ export function runPoint(point: Point, label: Name | undefined, scope: Scope, va
     return value;
   }
   scope.insertion.reached = true;
-  return name !== undefined && isAt(scope, name) ? insertSe(scope, value, point.span, label) : value;
+  return name !== undefined && isAt(scope, name) ? insertAt(scope, value, point.span, label) : value;
 }
 
 /** Whether the units here carry an SE block at this point. */

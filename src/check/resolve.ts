@@ -243,12 +243,15 @@ class Resolver {
       }
       return;
     }
+    const declared = verb === "insert" ? this.unit.names.get(name.text) : undefined;
+    if (declared) this.usedImports.add(name.text);
+    if (declared === missing || (declared?.kind === "definition" && declared.definition.kind === "block")) return;
     this.report(
       "SE0510",
       name.span,
       `there is nothing called \`${name.text}\` to ${verb === "uses" ? "use" : "insert"}`,
       {
-        hint: "the only insertion is `se`",
+        hint: verb === "uses" ? "the only insertion is `se`" : "`se` is inserted, or a block by its name",
       },
     );
   }

@@ -2,26 +2,20 @@ import type { Span } from "../diagnostics.ts";
 import type { Node } from "../ir/graph.ts";
 import { pointWindow } from "../ops/window.ts";
 import type { Name } from "../syntax/ast.ts";
-import { typeText } from "../tensor/type.ts";
+import { sameType, typeText } from "../tensor/type.ts";
 import { whence } from "./explain.ts";
 import { makeDivisible } from "./functions.ts";
-import type { InsertContext } from "./insert.ts";
+import { instantiateInserted } from "./apply.ts";
+import type { InsertContext, InsertedBlock } from "./insert.ts";
 import { biased, channelsOf, layers } from "./layers.ts";
 import { claim } from "./names.ts";
 import { make, weight, type Place } from "./nodes.ts";
 import { join, report, type Scope } from "./scope.ts";
 import { unknown, type Value } from "./values.ts";
 
-/**
- *   squeeze = mean(x)              f32[N, C]
- *   gate = sigmoid(fc2(relu(fc1(squeeze))))
- *   scale = x * gate, channel by channel
- *
- * Without a squeeze, fc1 and fc2 are 1x1 convolutions and the product is of two maps. Weights are [hidden, C, 1, 1] and
- * [C, hidden, 1, 1] in both cases, as checkpoints have them.
- */
-export function insertSe(scope: Scope, value: Value, span: Span, label?: Name): Value {
-  const { insertion, session, unit } = scope;
+/** What the insertion asks for, on the value of a point. */
+export function insertAt(scope: Scope, value: Value, span: Span, label?: Name): Value {
+  const { insertion, session } = scope;
   if (value.kind !== "tensor" || !insertion || insertion.at === "none") return unknown;
   const x = value.node;
   if (x.type.shape.length !== 4) {
@@ -37,11 +31,45 @@ export function insertSe(scope: Scope, value: Value, span: Span, label?: Name): 
       related: [{ span: x.span, message: "the other one is here" }],
     });
   }
-
   const name = claim(scope, label, "se", span);
+  const scaled = insertion.block
+    ? insertedBlock(scope, insertion.block, name, value)
+    : seBlock(scope, insertion, x, name, span);
+  if (!scaled) return unknown;
+  session.scaled.add(scaled);
+  const { squeeze, gate, at, block } = insertion;
+  const place = { name: join(scope.path, name), point: at };
+  session.insertions.push(block ? { ...place, block: block.definition.name.text } : { ...place, squeeze, gate });
+  return { kind: "tensor", node: scaled };
+}
+
+/** The block that `insert eca(…)` names: it may do anything to the map but change its shape. */
+function insertedBlock(scope: Scope, block: InsertedBlock, name: string, value: Value & { kind: "tensor" }) {
+  const result = instantiateInserted(scope, block, name, value);
+  if (result.kind !== "tensor") return undefined;
+  if (sameType(result.node.type, value.node.type)) return result.node;
+  if (!block.failed) {
+    report(scope, "SE0513", "error", block.span, {
+      message: `\`${block.definition.name.text}\` makes ${typeText(result.node.type)} of ${typeText(value.node.type)}: what is inserted keeps the shape`,
+      related: [whence(value.node), whence(result.node)],
+    });
+  }
+  block.failed = true;
+  return undefined;
+}
+
+/**
+ *   squeeze = mean(x)              f32[N, C]
+ *   gate = sigmoid(fc2(relu(fc1(squeeze))))
+ *   scale = x * gate, channel by channel
+ *
+ * Without a squeeze, fc1 and fc2 are 1x1 convolutions and the product is of two maps. Weights are [hidden, C, 1, 1] and
+ * [C, hidden, 1, 1] in both cases, as checkpoints have them.
+ */
+function seBlock(scope: Scope, insertion: InsertContext, x: Node, name: string, span: Span): Node | undefined {
   const part = (last: string): Place => ({ scope, name: `${name}.${last}`, span });
   const channels = channelsOf(x);
-  const divided = insertion.ofInput ? (unit?.channels ?? channels) : channels;
+  const divided = insertion.ofInput ? (scope.unit?.channels ?? channels) : channels;
   const hidden = hiddenWidth(divided, insertion);
   if (insertion.ratio > divided) insertion.exceeded.add(divided);
   else if (insertion.rounding === "floor" && divided % insertion.ratio !== 0) insertion.uneven.add(divided);
@@ -62,16 +90,10 @@ export function insertSe(scope: Scope, value: Value, span: Span, label?: Name): 
   const fc1 = layer("fc1", squeezed, hidden);
   const fc2 = layer("fc2", activation(insertion.hidden, fc1, insertion.hidden), channels);
   const gate = activation("gate", fc2, insertion.gate);
-  if (!gate) return unknown;
-  const scaled =
-    insertion.squeeze === "none"
-      ? make(part("scale"), "mul", { a: x, b: gate }, {})
-      : make(part("scale"), "scaleChannels", { x, gate }, {});
-  if (!scaled) return unknown;
-  session.scaled.add(scaled);
-  const { squeeze, gate: gateKind, at } = insertion;
-  session.insertions.push({ name: join(scope.path, name), point: at, squeeze, gate: gateKind });
-  return { kind: "tensor", node: scaled };
+  if (!gate) return undefined;
+  return insertion.squeeze === "none"
+    ? make(part("scale"), "mul", { a: x, b: gate }, {})
+    : make(part("scale"), "scaleChannels", { x, gate }, {});
 }
 
 const squeezeOps = { avg: "globalAvgPool", max: "globalMaxPool" } as const;

@@ -1,6 +1,42 @@
 /** The library that ships with the package: std/*.se, written here by scripts/embed-std.mjs. */
 export const standardLibrary: ReadonlyMap<string, string> = new Map([
   [
+    "std/attention.se",
+    `se 1
+
+/// Blocks that stand where SE blocks would: \`insert eca(at: standard)\`. What they share with an SE block is called as there.
+
+/// ECA, Wang et al. 2020: a 1-d convolution along the channels in place of two dense layers. \`kernel: 0\` chooses its length
+/// by the channels, as the paper and timm do: (log2(C) + 1) / 2, made odd, at least 3.
+block eca(kernel: int = 0) {
+  let half = floor((log2(x.channels) + 1) / 2)
+  let adaptive = max(3, if half % 2 == 1 { half } else { half + 1 })
+  let gates = squeeze: gap -> conv: channel_conv(if kernel > 0 { kernel } else { adaptive }) -> gate: sigmoid
+  scale: x * gates
+}
+
+/// In which order CBAM's 7x7 reads its two maps: \`max_mean\` as the authors' code, \`mean_max\` as timm.
+enum PoolOrder { max_mean, mean_max }
+
+/// CBAM, Woo et al. 2018: a gate of channels, from means and maxima by one MLP, then a gate of pixels. timm's has
+/// \`bias: false, order: mean_max\`.
+block cbam(ratio: int = 16, bias: bool = true, order: PoolOrder = max_mean) {
+  let channels = x.channels
+  let channel = chain {
+    fc1: dense max(1, floor(channels / ratio)), bias: bias -> relu
+    fc2: dense channels, bias: bias
+  }
+  let gates = gate: sigmoid(channel(gap(x)) + channel(gmp(x)))
+  let scaled = channel_scale: x * gates
+  let mean = channel_mean(scaled)
+  let largest = channel_max(scaled)
+  let both = if order == max_mean { concat(largest, mean) } else { concat(mean, largest) }
+  let pixels = both -> spatial { conv { conv: conv 1, 7x7 -> bn: bn } } -> pixel_gate: sigmoid
+  scale: scaled * pixels
+}
+`,
+  ],
+  [
     "std/mobile.se",
     `se 1
 

@@ -10,7 +10,7 @@ export interface Graph {
   /** Every node follows its inputs. */
   readonly nodes: readonly Node[];
   readonly outputs: readonly Output[];
-  /** The SE insertions, in source order; passes leave this list alone. */
+  /** What was inserted at the points of units, in source order; passes leave this list alone. */
   readonly insertions: readonly Insertion[];
   /** The repeats, stages among them, in source order; passes leave this list alone, too. */
   readonly repeats: readonly Repeat[];
@@ -21,12 +21,24 @@ export interface Output {
   readonly node: Node;
 }
 
+export type Insertion = SeInsertion | BlockInsertion;
+
 /** One SE block of the program. Its nodes are called `<name>.squeeze`, `.fc1`, `.fc2`, `.gate` and `.scale`. */
-export interface Insertion {
+export interface SeInsertion {
   readonly name: string;
   readonly point: (typeof insertionWords.point)[number];
   readonly squeeze: (typeof insertionWords.squeeze)[number];
   readonly gate: (typeof insertionWords.gate)[number];
+  readonly block?: undefined;
+}
+
+/** A block of the source that stands where an SE block would: `insert eca(…)`. All its nodes are called `<name>.…`. */
+export interface BlockInsertion {
+  readonly name: string;
+  readonly point: SeInsertion["point"];
+  readonly block: string;
+  readonly squeeze?: undefined;
+  readonly gate?: undefined;
 }
 
 /** `stage 2 layer1: 3 of bottleneck(64)`: what the layers' names tell of it. */

@@ -122,6 +122,7 @@ function nodeOf(op: OpName, name: string, inputs: Readonly<Record<string, Node>>
 
 function isInsertion(value: unknown): value is Insertion {
   if (!isRecord(value) || typeof value["name"] !== "string") return false;
+  if ("block" in value) return typeof value["block"] === "string" && isOneOf(insertionWords.point, value["point"]);
   return Object.entries(insertionWords).every(([field, words]) => isOneOf(words, value[field]));
 }
 

@@ -1,10 +1,10 @@
-import { inputsOf, type Insertion, type Node } from "../ir/graph.ts";
+import { inputsOf, type Insertion, type Node, type SeInsertion } from "../ir/graph.ts";
 import type { Launch, Plan } from "./plan.ts";
 
 /** What became of one SE block: where its squeeze, its gate and its scale are computed, and why not for free if so. */
 export interface FusionNote {
   readonly name: string;
-  readonly point: Insertion["point"];
+  readonly point: SeInsertion["point"];
   readonly squeeze: string;
   readonly gate: string;
   readonly scale: string;
@@ -14,7 +14,8 @@ export interface FusionNote {
 
 /** Read off the bodies of the launches, so that it tells what happened and not what was planned. */
 export function fusionNotes(plan: Plan, insertions: readonly Insertion[]): FusionNote[] {
-  return insertions.map((insertion) => {
+  return insertions.flatMap((insertion) => {
+    if (insertion.block !== undefined) return [];
     const own = new Set<string>();
     return {
       name: insertion.name,
@@ -27,7 +28,7 @@ export function fusionNotes(plan: Plan, insertions: readonly Insertion[]): Fusio
   });
 }
 
-function squeezeNote(plan: Plan, { name, squeeze }: Insertion, own: Set<string>): string {
+function squeezeNote(plan: Plan, { name, squeeze }: SeInsertion, own: Set<string>): string {
   if (squeeze === "none") return "none: the gate keeps the map's height and width";
   const source = plan.launches.find((launch) =>
     launch.writes.some((value) => value.layout === "parts" && value.name.startsWith(`${name}.squeeze`)),
@@ -67,7 +68,7 @@ function squeezeNote(plan: Plan, { name, squeeze }: Insertion, own: Set<string>)
   return `${what} in the epilogue of ${producer.name}${taps}`;
 }
 
-function gateNote(plan: Plan, { name }: Insertion, own: Set<string>): string {
+function gateNote(plan: Plan, { name }: SeInsertion, own: Set<string>): string {
   const found = find(plan, (node) => node.name === `${name}.gate`);
   if (!found) return "not computed";
   if (found.launch.kernel === "chain") {
@@ -77,7 +78,7 @@ function gateNote(plan: Plan, { name }: Insertion, own: Set<string>): string {
   return `in ${found.launch.name}`;
 }
 
-function scaleNote(plan: Plan, { name, squeeze, point }: Insertion, own: Set<string>): string {
+function scaleNote(plan: Plan, { name, squeeze, point }: SeInsertion, own: Set<string>): string {
   const places = plan.launches.flatMap((launch) => {
     const scale = launch.body.nodes.find((node) => node.op !== "input" && node.name === `${name}.scale`);
     return scale ? [{ launch, scale }] : [];

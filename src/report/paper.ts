@@ -1,4 +1,4 @@
-import type { Graph, Insertion } from "../ir/graph.ts";
+import type { Graph, SeInsertion } from "../ir/graph.ts";
 import { count } from "./count.ts";
 import { withoutSe } from "./withoutSe.ts";
 
@@ -24,7 +24,7 @@ interface PaperRow extends PaperFigures {
 }
 
 /** What the ablations vary. */
-interface Design extends Omit<Insertion, "name"> {
+interface Design extends Omit<SeInsertion, "name" | "block"> {
   readonly ratio: number;
   readonly stages: readonly number[];
 }
@@ -81,12 +81,19 @@ export function paperFiguresOf(graph: Graph): PaperFigures | undefined {
 /** Undefined if the blocks differ from each other, or from the paper's in what it does not vary. */
 function designOf({ insertions, nodes, repeats }: Graph): Design | undefined {
   const byName = new Map(nodes.map((node) => [node.name, node]));
-  const designs = insertions.map(({ name, point, squeeze, gate }) => {
+  const designs = insertions.flatMap(({ name, point, squeeze, gate, block }) => {
+    if (block !== undefined) return [];
     const [hidden, channels] = (byName.get(`${name}.fc1.weight`)?.type.shape ?? []) as number[];
-    return { point, squeeze, gate, ratio: channels! / hidden!, isPaper: byName.get(`${name}.relu`)?.op === "relu" };
+    const isPaper = byName.get(`${name}.relu`)?.op === "relu";
+    return [{ point, squeeze, gate, ratio: channels! / hidden!, isPaper }];
   });
   const [first] = designs;
-  if (!first?.isPaper || designs.some((each) => JSON.stringify(each) !== JSON.stringify(first))) return undefined;
+  if (
+    !first?.isPaper ||
+    designs.length < insertions.length ||
+    designs.some((each) => JSON.stringify(each) !== JSON.stringify(first))
+  )
+    return undefined;
 
   const withSe = (unit: string) => insertions.some(({ name }) => name.startsWith(`${unit}.`));
   const stages = repeats.filter(({ units }) => units.some(withSe));

@@ -152,8 +152,10 @@ function describe({ index, actual, expected, allowed }: Difference): string {
 
 /** Gates lie in a bounded range, so an absolute tolerance makes sense; a ReLU gate does not. */
 function isGate(node: Node, source: Graph): boolean {
-  return source.insertions.some((insertion) => node.name === `${insertion.name}.gate` && insertion.gate !== "relu");
+  return bounded.has(node.op) && source.insertions.some((insertion) => node.name === `${insertion.name}.gate`);
 }
+
+const bounded: ReadonlySet<string> = new Set(["sigmoid", "tanh", "hardSigmoid"]);
 
 function roundAll(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
   return new Map(

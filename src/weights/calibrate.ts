@@ -68,7 +68,7 @@ function gateGains(graph: Graph): Map<string, string[]> {
     const seen = (byName.get(`${name}.gate`)?.inputs as { x?: Node } | undefined)?.x;
     if (!seen) continue;
     const layer = seen.op === "addBias" ? seen.inputs.x : seen;
-    if (layer.op !== "dense" && layer.op !== "conv2d") continue;
+    if (layer.op !== "dense" && layer.op !== "conv2d" && layer.op !== "channelConv") continue;
     const parameters = seen.op === "addBias" ? [seen.inputs.bias, layer.inputs.weight] : [layer.inputs.weight];
     gains.set(
       seen.name,

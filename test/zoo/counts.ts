@@ -32,8 +32,6 @@ export const unclaimed: Readonly<Record<string, string>> = {
   "SE-Inception-ResNet-v2 (slim, blocks only)": notYet,
   "Inception-ResNet-v2 (paper 5-10-5)": notYet,
   "SE-Inception-ResNet-v2 (paper 5-10-5)": notYet,
-  "ECA-ResNet-50 v1 stride": notYet,
-  "CBAM-ResNet-50 v1 stride": notYet,
   "Shake-Shake 26 2x96d": notYet,
   "SE-Shake-Shake 26 2x96d (SE on sum)": notYet,
   "SE-Shake-Shake 26 2x96d (SE per branch)": notYet,

@@ -1,3 +1,4 @@
+import { networks as attention } from "./attention.ts";
 import { networks as cifar } from "./cifar.ts";
 import { networks as detection } from "./detection.ts";
 import { networks as mobile } from "./mobile.ts";
@@ -7,4 +8,12 @@ import { networks as vgg } from "./vgg.ts";
 import type { ZooNetwork } from "./zoo.ts";
 
 /** Every network of examples/ that the paper has, and those that came after it. */
-export const catalogue: readonly ZooNetwork[] = [...resnet, ...resnext, ...vgg, ...mobile, ...cifar, ...detection];
+export const catalogue: readonly ZooNetwork[] = [
+  ...resnet,
+  ...resnext,
+  ...vgg,
+  ...mobile,
+  ...cifar,
+  ...detection,
+  ...attention,
+];

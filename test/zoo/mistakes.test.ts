@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { interpret } from "../../src/reference/interpret.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
-import type { Graph } from "../../src/ir/graph.ts";
+import type { Graph, Node } from "../../src/ir/graph.ts";
 import { relativeDifference } from "../../src/verify/compare.ts";
 import { tinyCase, tinyNetworks } from "./tiny.ts";
 
@@ -12,7 +12,7 @@ type Weights = ReadonlyMap<string, Tensor>;
 
 /** Each as other weights that have the same effect. Undefined: the network has nothing to mistake. */
 const mistakes: Readonly<Record<string, (graph: Graph, weights: Weights) => Weights | undefined>> = {
-  "the first dense layer of every SE block reads the channel before": (graph, weights) =>
+  "the first layer of every SE block reads the channel before": (graph, weights) =>
     changed(weights, squeezeWeights(graph), ({ shape, data }) => {
       const row = data.length / shape[0]!;
       return data.map((_, at) => data[at % row === 0 ? at + row - 1 : at - 1]!);
@@ -44,7 +44,12 @@ test.each(tinyNetworks)("%s: each mistake shows in the outputs", (_, network, ti
 
 /** Names of the weights that the squeezed vectors are multiplied with. */
 function squeezeWeights(graph: Graph): string[] {
-  return graph.insertions.map(({ name }) => `${name}.fc1.weight`);
+  const isInserted = (node: Node) => graph.insertions.some(({ name }) => node.name.startsWith(`${name}.`));
+  const names = graph.nodes.flatMap((node) => {
+    if ((node.op !== "dense" && node.op !== "channelConv") || !isInserted(node)) return [];
+    return /^global(Avg|Max)Pool$/.test(node.inputs.x.op) ? [node.inputs.weight.name] : [];
+  });
+  return [...new Set(names)];
 }
 
 function changed(
