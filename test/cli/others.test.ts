@@ -49,6 +49,30 @@ describe("fmt", () => {
   });
 });
 
+describe("check", () => {
+  const net = (name: string, line: string) =>
+    `network ${name}() {\n  input image: f32[N, 3, 8, 8]\n  ${line}\n  output y\n}\n`;
+
+  test("looks at every network of a file, or at the one that is named", async () => {
+    const here = folder({
+      "net.se": `se 1\n${net("A", "conv 4, 3")}${net("B", "conv 8, 3x3")}${net("C", "dense 10")}`,
+    });
+    const { exit, out, err } = await within(here, () => sec(["check", "net.se", "--json"]));
+    expect(exit).toBe(1);
+    expect(err).toMatch(/error\[SE0301\][^]*net\.se:4:11[^]*error\[SE0401\][^]*net\.se:14:3/);
+    expect(JSON.parse(out)).toMatchObject({ ok: false, networks: ["B"] });
+    expect((await within(here, () => sec(["check", "net.se", "--network", "B"]))).exit).toBe(0);
+  });
+
+  test("a file of blocks is not wrong; a wrong name in it is", async () => {
+    const here = folder({ "good.se": "se 1\nblock b() {\n  relu\n}\n", "bad.se": "se 1\nblock b() {\n  rleu\n}\n" });
+    const good = await within(here, () => sec(["check", "good.se"]));
+    expect(good).toMatchObject({ exit: 0, err: expect.stringContaining("note[SE0209]: good.se declares no network") });
+    const bad = await within(here, () => sec(["check", "bad.se"]));
+    expect(bad).toMatchObject({ exit: 1, err: expect.stringContaining("did you mean `relu`?") });
+  });
+});
+
 describe("init", () => {
   test("writes a project that compiles, is formatted, and says what to do", async () => {
     const here = folder({});
