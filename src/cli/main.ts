@@ -5,6 +5,7 @@ import { version } from "../version.ts";
 import { commands, type CommandName } from "./commands.ts";
 import { reportCrash } from "./crash.ts";
 import { exit, Refusal, type ExitCode } from "./exit.ts";
+import { reasonOf } from "./files.ts";
 import { processIo, type Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
 import { listenToSignals } from "./signals.ts";
@@ -55,14 +56,16 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
 /** The process around `main`: signals, a reader that went away, and waiting for the last byte. */
 export async function runProcess(): Promise<void> {
   listenToSignals();
+  const argv = process.argv.slice(2);
+  const io = processIo();
   // `sec … | head`: nobody reads on, so there is nothing more to say.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      process.exit(error.code === "EPIPE" ? exit.done : exit.unwritten);
+      if (error.code === "EPIPE") process.exit(exit.done);
+      if (stream === process.stdout) io.err(`error: standard output: ${reasonOf(error)}\n`);
+      process.exit(exit.unwritten);
     });
   }
-  const argv = process.argv.slice(2);
-  const io = processIo();
   // What is thrown outside of `main`, by a device's callback perhaps, is a bug, too.
   process.on("uncaughtException", (error) => process.exit(reportCrash(error, argv, io).exit));
   // A sec.config.js may wait for what never comes; Node would then end in silence, and well.

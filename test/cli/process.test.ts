@@ -1,6 +1,6 @@
 /** The program as users run it: what only a process shows. `dist/` must be built. */
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
@@ -40,6 +40,19 @@ test("fault 65: a reader that goes away is no error", () => {
     { encoding: "utf8" },
   );
   expect({ length: stdout.length, stderr }).toEqual({ length: 10, stderr: "" });
+});
+
+test.skipIf(!existsSync("/dev/full"))("standard output that is full is exit 3, and said", () => {
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = spawnSync(process.execPath, [program, "report", digits], {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  closeSync(full);
+  expect({ status, stderr }).toEqual({
+    status: 3,
+    stderr: "error: standard output: no space left on the device\n",
+  });
 });
 
 describe("signals", () => {
