@@ -9,6 +9,8 @@ export interface ZooNetwork {
   readonly network?: string;
   /** Rows of test/zoo/counts.json (by label) that it equals exactly, with the settings that spell them out. */
   readonly counts: readonly { readonly label: string; readonly set: Settings }[];
+  /** More settings that docs/networks.md shows. */
+  readonly others?: readonly Settings[];
   /** Small versions with what PyTorch computed: test/zoo/fixtures/<fixture>.{weights,case}.safetensors, made by make.py there. */
   readonly tiny: readonly TinyNetwork[];
 }
