@@ -6,6 +6,7 @@ import { O0, O1 } from "./passes/index.ts";
 import { runPasses, type Pass, type Trace } from "./passes/pass.ts";
 import type { Plan } from "./plan/plan.ts";
 import { schedule } from "./plan/schedule.ts";
+import type { TargetName } from "./supported.ts";
 import { positionOf } from "./syntax/frame.ts";
 
 /** What is compiled. */
@@ -43,11 +44,20 @@ export interface Planned {
   readonly plan: Plan;
 }
 
-/** A language of devices, as the compiler sees it: a plan becomes the files of a package. */
-export interface Target {
-  readonly name: string;
+/** What the compiler writes for: devices, which run a plan, or another framework, which is given the network as written. */
+export type Target = PlanTarget | GraphTarget;
+
+export interface PlanTarget {
+  readonly name: TargetName;
+  readonly reads: "plan";
   /** @param place a span as `file:line:column`, relative to the project's root */
   files(plan: Plan, place: (span: Span) => string): readonly OutputFile[];
+}
+
+export interface GraphTarget {
+  readonly name: TargetName;
+  readonly reads: "graph";
+  files(graph: Graph, place: (span: Span) => string): readonly OutputFile[];
 }
 
 export interface OutputFile {
@@ -56,14 +66,22 @@ export interface OutputFile {
   readonly bytes: Uint8Array;
 }
 
-export interface Compiled extends Planned {
+export interface Compiled {
+  readonly graph: Graph;
+  /** Undefined for a target that needs none. */
+  readonly plan: Plan | undefined;
   readonly files: readonly OutputFile[];
 }
 
 /** Source -> graph -> plan -> files; undefined if anything was wrong, which is then among the problems. */
 export function compile(source: Source, target: Target, options: Options, problems: Problems): Compiled | undefined {
+  const place = placeIn(source.load);
+  if (target.reads === "graph") {
+    const graph = check({ ...source, problems });
+    return graph && { graph, plan: undefined, files: target.files(graph, place) };
+  }
   const planned = planOf(source, options, problems);
-  return planned && { ...planned, files: target.files(planned.plan, placeIn(source.load)) };
+  return planned && { ...planned, files: target.files(planned.plan, place) };
 }
 
 /** Source -> graph -> plan. */

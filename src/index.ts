@@ -14,7 +14,7 @@ import { precisions, targetNames, unsupported, type Precision, type TargetName }
 import { format as formatSource } from "./syntax/format.ts";
 import { formatDiagnostics as formatList } from "./syntax/frame.ts";
 import { packCheckpoint } from "./weights/checkpoint.ts";
-import { wgsl } from "../targets/index.ts";
+import { targets } from "../targets/index.ts";
 
 export type { OutputFile } from "./compile.ts";
 export type { Diagnostic, Severity, Span } from "./diagnostics.ts";
@@ -50,6 +50,7 @@ export interface CompileResult {
   /** Empty unless ok. The same bytes for the same input, on every machine. */
   readonly files: readonly OutputFile[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Of a target that has kernels. */
   readonly report?: Report;
 }
 
@@ -63,13 +64,13 @@ export function compile(options: CompileOptions): CompileResult {
     wrongOption(`maxBatch should be a whole number from 1, got ${maxBatch}`, problems);
   }
   const source = sourceOf(options, problems);
-  if (!problems.failed) unsupported(target, precision).forEach((diagnostic) => problems.report(diagnostic));
+  if (!problems.failed) unsupported(target, precision, "compile").forEach((diagnostic) => problems.report(diagnostic));
   if (!source || problems.failed) return { ok: false, files: [], diagnostics: problems.list };
 
-  const compiled = compileSource(source, wgsl, { level: levels[passes], maxBatch }, problems);
+  const compiled = compileSource(source, targets.get(target)!, { level: levels[passes], maxBatch }, problems);
   if (!compiled) return { ok: false, files: [], diagnostics: problems.list };
   const { files, graph, plan } = compiled;
-  return { ok: true, files, diagnostics: problems.list, report: reportOf(graph, plan) };
+  return { ok: true, files, diagnostics: problems.list, ...(plan && { report: reportOf(graph, plan) }) };
 }
 
 /** What compile would find fault with, without its work. */

@@ -6,13 +6,28 @@ export type TargetName = (typeof targetNames)[number];
 export const precisions = ["f32", "tf32", "f16", "bf16"] as const;
 export type Precision = (typeof precisions)[number];
 
+/** What a target is wanted for: to write code, or to run the code and count what it does. */
+export type Purpose = "compile" | "run";
+
+const supported: Readonly<Record<Purpose, readonly TargetName[]>> = { compile: ["wgsl", "pytorch"], run: ["wgsl"] };
+
 /** What this sec cannot generate yet, in the words of the language's other diagnostics. */
-export function unsupported(target: TargetName, precision: Precision): Diagnostic[] {
+export function unsupported(target: TargetName, precision: Precision, purpose: Purpose): Diagnostic[] {
   const notYet = (code: "SE0901" | "SE0902", what: string, hint: string): Diagnostic => {
     return { code, severity: "error", message: `the ${what} is not supported yet`, hint };
   };
+  const able = supported[purpose];
+  const here = supported.compile.includes(target) ? `target ${target} for this command` : `target ${target}`;
   return [
-    ...(target === "wgsl" ? [] : [notYet("SE0901", `target ${target}`, "the target wgsl is")]),
+    ...(able.includes(target)
+      ? []
+      : [
+          notYet(
+            "SE0901",
+            here,
+            able.length === 1 ? `the target ${able[0]!} is` : `the targets ${able.join(" and ")} are`,
+          ),
+        ]),
     ...(precision === "f32" ? [] : [notYet("SE0902", `precision ${precision}`, "kernels compute in f32")]),
   ];
 }

@@ -1,8 +1,20 @@
-import type { Target } from "../src/compile.ts";
+import type { GraphTarget, PlanTarget, Target } from "../src/compile.ts";
+import { encodeUtf8 } from "../src/syntax/utf8.ts";
+import { moduleText } from "./pytorch/module.ts";
 import { packageFiles } from "./wgsl/files.ts";
 import { renderKernels } from "./wgsl/kernels.ts";
 
-export const wgsl: Target = {
+export const wgsl: PlanTarget = {
   name: "wgsl",
+  reads: "plan",
   files: (plan, place) => packageFiles(plan, renderKernels(plan, place), place),
 };
+
+export const pytorch: GraphTarget = {
+  name: "pytorch",
+  reads: "graph",
+  files: (graph, place) => [{ path: "net.py", bytes: encodeUtf8(moduleText(graph, place)) }],
+};
+
+/** Those that this sec can write. */
+export const targets: ReadonlyMap<string, Target> = new Map([wgsl, pytorch].map((target) => [target.name, target]));

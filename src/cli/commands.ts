@@ -94,7 +94,7 @@ export interface FormatFlags extends CommonFlags {
 
 export interface InitFlags extends CommonFlags {}
 
-export const emitKinds = ["ast", "graph", "plan", "wgsl", "js", "dts", "manifest", "weights"] as const;
+export const emitKinds = ["ast", "graph", "plan", "wgsl", "js", "dts", "manifest", "python", "weights"] as const;
 export type EmitKind = (typeof emitKinds)[number];
 
 /** Every command with its flags and its help. What a command does is in the file of its name, loaded when it runs. */
@@ -125,6 +125,7 @@ export function commands(io: Io, run: Run): Command {
       "Writes the code of a network for a target.",
       "sec compile net.se --target wgsl -o out --weights net.safetensors",
       "sec compile net.se --target wgsl --set se=pre --set stages=3,4",
+      "sec compile net.se --target pytorch -o model",
       "sec compile - --stdin-filename net.se --target wgsl --emit wgsl < net.se",
     ).argument(
       "[FILE]",

@@ -7,7 +7,7 @@ import { printPlan } from "../plan/print.ts";
 import { unsupported } from "../supported.ts";
 import { parse } from "../syntax/parse.ts";
 import { weightLayout } from "../weights/pack.ts";
-import { wgsl } from "../../targets/index.ts";
+import { targets } from "../../targets/index.ts";
 import { emitKinds, type CompileFlags, type EmitKind } from "./commands.ts";
 import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
 import { entryOfFolder } from "./entry.ts";
@@ -17,7 +17,7 @@ import type { Outcome } from "./outcome.ts";
 import { openProject, type Project } from "./project.ts";
 import { networkOf } from "./settings.ts";
 import { sizesOf, sizesText } from "./sizes.ts";
-import { packedWeights } from "./weights.ts";
+import { packedWeights, readWeights, tensorsFile } from "./weights.ts";
 import { writeAll } from "./writeAll.ts";
 
 /** Source to files, or to one thing on standard output. */
@@ -27,7 +27,9 @@ export async function compileCommand(named: string | undefined, given: CompileFl
   const project = await openProject(file, flags, io);
   const source: Source = { ...project, ...networkOf(flags) };
   const problems = new Problems();
-  unsupported(flags.target ?? "wgsl", flags.precision ?? "f32").forEach((diagnostic) => problems.report(diagnostic));
+  unsupported(flags.target ?? "wgsl", flags.precision ?? "f32", "compile").forEach((diagnostic) =>
+    problems.report(diagnostic),
+  );
 
   const printed: { readonly pass: string; readonly graph: string }[] = [];
   const options: Options = {
@@ -67,7 +69,7 @@ async function produce(
     const text = stageText(emit, source, options, problems);
     return text === undefined ? undefined : { document: { emit, text }, text };
   }
-  const compiled = compile(source, wgsl, options, problems);
+  const compiled = compile(source, targets.get(flags.target ?? "wgsl")!, options, problems);
   if (!compiled) return undefined;
   if (emit !== undefined) return emitted(emit, filesOf(compiled, flags, io));
   return writeFiles(project, compiled, flags, io);
@@ -94,16 +96,29 @@ function stageText(
 
 /** Kernels come one after the other; everything else is one file. */
 function emitted(emit: Exclude<EmitKind, "ast" | "graph" | "plan">, files: readonly OutputFile[]): Product {
-  const wanted = files.filter(({ path }) => (emit === "wgsl" ? path.endsWith(".wgsl") : path === fileOf[emit]));
-  if (wanted.length === 0) throw usage("--emit weights needs --weights");
+  const wanted = files.filter(({ path }) => (emit === "wgsl" ? path.endsWith(".wgsl") : fileOf[emit].includes(path)));
+  if (wanted.length === 0 && emit === "weights") throw usage("--emit weights needs --weights");
+  if (wanted.length === 0)
+    throw usage(`this target writes no ${emit}`, `it writes ${files.map(({ path }) => path).join(", ")}`);
   const text = Buffer.concat(wanted.map(({ bytes }) => bytes));
   return { document: { emit, text: emit === "weights" ? text.toString("base64") : text.toString() }, text };
 }
 
-const fileOf = { js: "net.js", dts: "net.d.ts", manifest: "manifest.json", weights: "weights.bin" } as const;
+const fileOf: Readonly<Record<Exclude<EmitKind, "ast" | "graph" | "plan" | "wgsl">, readonly string[]>> = {
+  js: ["net.js"],
+  dts: ["net.d.ts"],
+  manifest: ["manifest.json"],
+  python: ["net.py"],
+  weights: ["weights.bin", "weights.safetensors"],
+};
 
-function filesOf({ plan, files }: Compiled, flags: CompileFlags, io: Io): readonly OutputFile[] {
+/** A target without a plan packs nothing: its weights are those of the network, by their names. */
+function filesOf({ graph, plan, files }: Compiled, flags: CompileFlags, io: Io): readonly OutputFile[] {
   if (flags.weights === undefined) return files;
+  if (!plan) {
+    const bytes = tensorsFile(readWeights(flags.weights, graph));
+    return [...files, { path: "weights.safetensors", bytes }];
+  }
   const bytes = packedWeights(flags.weights, weightLayout(plan), io, flags);
   return [...files, { path: "weights.bin", bytes }];
 }
@@ -117,11 +132,15 @@ async function writeFiles(project: Project, compiled: Compiled, flags: CompileFl
 
   const sizes = sizesOf(files);
   if (!flags.quiet) {
-    io.err(`${compiled.graph.name}: ${compiled.plan.launches.length} kernels a run, in ${out}\n${sizesText(sizes)}`);
-    if (flags.weights === undefined) io.err(`without weights; they come with: sec pack ${out} --weights FILE\n`);
+    const what = compiled.plan ? `${compiled.plan.launches.length} kernels a run, ` : "";
+    io.err(`${compiled.graph.name}: ${what}in ${out}\n${sizesText(sizes)}`);
+    if (compiled.plan && flags.weights === undefined) {
+      io.err(`without weights; they come with: sec pack ${out} --weights FILE\n`);
+    }
   }
   const { written, unchanged } = result;
-  return { document: { network: compiled.graph.name, target: "wgsl", out, files: sizes, written, unchanged } };
+  const { target } = flags;
+  return { document: { network: compiled.graph.name, target, out, files: sizes, written, unchanged } };
 }
 
 /** What commander cannot know: which flags go together. */
@@ -137,6 +156,9 @@ function checkFlags(flags: CompileFlags): void {
     throw usage("--emit and --print-after both print on standard output; choose one");
   }
   if (target === undefined && emit !== "ast" && emit !== "graph") throw usage("no target was named", "--target wgsl");
+  if (target === "pytorch" && printAfter.length > 0) {
+    throw usage("no pass runs for the target pytorch, which is given the network as written");
+  }
   const passes = new Set(levelOf(flags).passes.map(({ name }) => name));
   for (const name of printAfter) {
     if (passes.size === 0) throw usage("-O0 has no passes to print after");

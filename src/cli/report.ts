@@ -14,7 +14,7 @@ import { bytesText, grouped, table } from "./table.ts";
 /** Counts of the network as written; kernels and memory on a target. */
 export async function reportCommand(file: string, flags: ReportFlags, io: Io): Promise<Outcome> {
   const problems = new Problems();
-  unsupported(flags.target, "f32").forEach((diagnostic) => problems.report(diagnostic));
+  unsupported(flags.target, "f32", "run").forEach((diagnostic) => problems.report(diagnostic));
   const source = { ...(await openProject(file, flags, io)), ...networkOf(flags) };
   const planned = problems.failed ? undefined : planOf(source, { level: levels.O1 }, problems);
   showDiagnostics(problems.list, io, flags);

@@ -4,11 +4,8 @@ import { placeIn } from "../compile.ts";
 import { Problems } from "../diagnostics.ts";
 import { exposable, expose } from "../ir/expose.ts";
 import type { Graph, Node } from "../ir/graph.ts";
-import { GENERATED } from "../marker.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { writeSafetensors } from "../weights/safetensors.ts";
 import { seedWeights } from "../weights/seed.ts";
-import { storeFloat32 } from "../weights/stored.ts";
 import { runReference, runWebGpu, type Ran } from "./backends.ts";
 import type { NetworkFlags, RunFlags } from "./commands.ts";
 import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
@@ -22,7 +19,7 @@ import { networkOf } from "./settings.ts";
 import { inOnePiece } from "./signals.ts";
 import { table } from "./table.ts";
 import { rankingOf, topClasses, topText } from "./top.ts";
-import { readWeights } from "./weights.ts";
+import { readWeights, tensorsFile } from "./weights.ts";
 import { whyNotOver, writeOne, type WriteOptions } from "./writeAll.ts";
 
 /** Runs generated code on a device, or the reference if it was asked for: never one in place of the other. */
@@ -58,7 +55,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   }).finally(progress.end);
   note(`ran ${inputs.batch} image${inputs.batch === 1 ? "" : "s"} on ${ran.on}`);
 
-  const bytes = output && tensorFile(ran);
+  const bytes = output && tensorsFile(ran.outputs);
   if (bytes && output.path !== "-") {
     const result = await writeOne(output.path, bytes, output.options);
     if (!result.ok) throw new Refusal(exit.unwritten, result.message);
@@ -141,11 +138,6 @@ function outputOf(flags: RunFlags, sources: readonly string[]): Output | undefin
   const reason = path === "-" ? undefined : whyNotOver(path, options);
   if (reason !== undefined) throw new Refusal(exit.unwritten, reason);
   return { path, options };
-}
-
-function tensorFile({ outputs }: Ran): Uint8Array {
-  const tensors = new Map([...outputs].map(([name, { shape, data }]) => [name, storeFloat32(shape, data)]));
-  return writeSafetensors(tensors, new Map([["generator", GENERATED]]));
 }
 
 /** What commander cannot know: which flags go together. */

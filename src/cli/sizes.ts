@@ -11,7 +11,7 @@ export interface Size {
 
 export function sizesOf(files: readonly OutputFile[]): readonly Size[] {
   return files.map(({ path, bytes }) => {
-    if (path === "weights.bin" || isKernel(path)) return { path, bytes: bytes.length };
+    if (path.startsWith("weights.") || isKernel(path)) return { path, bytes: bytes.length };
     // Level 6 is within a tenth of the best and takes a twentieth of its time.
     const packed = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } });
     return { path, bytes: bytes.length, brotli: packed.length };
@@ -23,7 +23,8 @@ export function sizesText(sizes: readonly Size[]): string {
   const kernels = sizes.filter(({ path }) => isKernel(path));
   const others = sizes.filter(({ path }) => !isKernel(path));
   const bytes = kernels.reduce((sum, size) => sum + size.bytes, 0);
-  const rows: readonly Size[] = [...others, { path: `kernels/ (${kernels.length}, in net.js, too)`, bytes }];
+  const row = { path: `kernels/ (${kernels.length}, in net.js, too)`, bytes };
+  const rows: readonly Size[] = kernels.length > 0 ? [...others, row] : others;
   return table([
     ["  file", "raw", "brotli"],
     ...rows.map(({ path, bytes, brotli }) => [

@@ -80,7 +80,7 @@ export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): P
 async function ofSource(path: string, flags: VerifyFlags, io: Io): Promise<Subject | Outcome> {
   const project = await openProject(path, flags, io);
   const problems = new Problems();
-  unsupported(flags.target, "f32").forEach((diagnostic) => problems.report(diagnostic));
+  unsupported(flags.target, "f32", "run").forEach((diagnostic) => problems.report(diagnostic));
   const graph = problems.failed ? undefined : check({ ...project, ...networkOf(flags), problems });
   const plan = graph && lower(graph, { level: levels.O1 }, problems);
   showDiagnostics(problems.list, io, flags);

@@ -2,6 +2,9 @@ import type { Graph } from "../ir/graph.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { packCheckpoint, readCheckpoint } from "../weights/checkpoint.ts";
 import type { WeightLayout } from "../weights/pack.ts";
+import { GENERATED } from "../marker.ts";
+import { writeSafetensors } from "../weights/safetensors.ts";
+import { storeFloat32 } from "../weights/stored.ts";
 import { exit, Refusal, usage } from "./exit.ts";
 import { maxWeightBytes, readBytes } from "./files.ts";
 import type { Io } from "./io.ts";
@@ -12,6 +15,12 @@ export function readWeights(path: string, graph: Graph): ReadonlyMap<string, Ten
   const checkpoint = readCheckpoint(bytesOf(path), graph);
   if (!checkpoint.ok) throw refusal(path, graph.name, checkpoint.messages);
   return checkpoint.tensors;
+}
+
+/** Tensors as a safetensors file of sec's. */
+export function tensorsFile(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+  const stored = new Map([...tensors].map(([name, { shape, data }]) => [name, storeFloat32(shape, data)]));
+  return writeSafetensors(stored, new Map([["generator", GENERATED]]));
 }
 
 /** The bytes of weights.bin. What is odd about the weights is a warning. */

@@ -283,7 +283,6 @@ describe("what is wrong", () => {
 
   test.each([
     ["--target", "cuda", "error[SE0901]: the target cuda is not supported yet"],
-    ["--target", "pytorch", "error[SE0901]: the target pytorch is not supported yet"],
     ["--precision", "f16", "error[SE0902]: the precision f16 is not supported yet"],
   ])("%s %s is not supported yet", async (flag, value, message) => {
     const flags = flag === "--target" ? [flag, value] : ["--target", "wgsl", flag, value];

@@ -134,8 +134,8 @@ describe("report in words", () => {
     );
   });
 
-  test("of a target that is not there yet", async () => {
-    expect(await sec(["report", digits, "--target", "cuda"])).toMatchObject({
+  test.each(["cuda", "pytorch"])("of a target without kernels: %s", async (target) => {
+    expect(await sec(["report", digits, "--target", target])).toMatchObject({
       exit: 2,
       err: expect.stringContaining("error[SE0901]"),
     });
