@@ -4,6 +4,7 @@ import { count } from "../../src/report/count.ts";
 import { networkGraph, planOf, type Settings } from "../networks.ts";
 import { rows, unclaimed, type CountRow } from "./counts.ts";
 import { catalogue } from "./index.ts";
+import { pointsOf } from "./points.ts";
 import type { ZooNetwork } from "./zoo.ts";
 
 test("docs/networks.md shows today's counts (`npm run golden` writes it)", async () => {
@@ -44,7 +45,9 @@ const notes = [
   "The 11.75 G of Inception-ResNet-v2 belong to no form of it that was published.",
 ];
 
-function section({ title, entry, network, counts, others }: ZooNetwork): string {
+function section(zoo: ZooNetwork): string {
+  const { title, entry, network, counts, others } = zoo;
+  const points = pointsOf(zoo).filter((point) => point !== "none");
   const shown = others ?? (counts.length > 0 ? [] : [{}]);
   const claimed = counts.map(({ label, set }) =>
     line(
@@ -55,7 +58,7 @@ function section({ title, entry, network, counts, others }: ZooNetwork): string 
   const name = entry.replace("examples/", "");
   return `## ${title}
 
-[${name}](../${entry})${network ? `, \`--network ${network}\`` : ""}
+[${name}](../${entry})${network ? `, \`--network ${network}\`` : ""}${points.length > 0 ? `, SE at ${points.join(", ")}` : ""}
 
 | settings | parameters | SE | with statistics | MACs | SE | kernels | printed |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |
