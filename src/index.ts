@@ -4,8 +4,12 @@
  */
 import { check as checkSource } from "./check/check.ts";
 import { standardLibrary } from "./check/standardLibrary.ts";
-import { compile as compileSource, levels, planOf, type OutputFile, type Source } from "./compile.ts";
+import { compile as compileSource, levels, lower, planOf, type OutputFile, type Source } from "./compile.ts";
 import { Problems, Unreadable, type Diagnostic } from "./diagnostics.ts";
+import { details, graphFormats, type Detail, type GraphFormat } from "./draw/drawing.ts";
+import { formats } from "./draw/formats.ts";
+import { networkDrawing } from "./draw/network.ts";
+import { planDrawing } from "./draw/plan.ts";
 import { layoutOfManifest } from "./manifest.ts";
 import { reportOf, type Report } from "./report/report.ts";
 import { pointsOf, sweepRow, type SweepRow } from "./report/sweep.ts";
@@ -18,6 +22,7 @@ import { targets } from "../targets/index.ts";
 
 export type { OutputFile } from "./compile.ts";
 export type { Diagnostic, Severity, Span } from "./diagnostics.ts";
+export type { Detail, GraphFormat } from "./draw/drawing.ts";
 export type { SweepRow } from "./report/sweep.ts";
 export type { Report } from "./report/report.ts";
 export type { SetValue } from "./settings.ts";
@@ -105,6 +110,35 @@ export function sweep(options: SweepOptions): SweepResult {
     return planned ? [sweepRow(point, planned.graph, planned.plan)] : [];
   });
   return { ok: !problems.failed, rows: problems.failed ? [] : rows, diagnostics: problems.list };
+}
+
+export interface DrawOptions extends CheckOptions {
+  readonly format: GraphFormat;
+  /** A box for every repeat, for units of which like ones stand once, or for every layer. */
+  readonly detail?: Detail;
+  /** The kernels of the optimised plan, and what is fused into each, in place of the network as written. */
+  readonly plan?: boolean;
+}
+
+export interface DrawResult {
+  readonly ok: boolean;
+  /** SVG, DOT or Mermaid; undefined unless ok. */
+  readonly text: string | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A picture of a network, with its SE blocks marked. */
+export function draw(options: DrawOptions): DrawResult {
+  const { format, detail = "units", plan = false } = options;
+  const problems = new Problems();
+  oneOf("format", format, graphFormats, problems);
+  oneOf("detail", detail, details, problems);
+  loadIsSynchronous(options, problems);
+  const graph = problems.failed ? undefined : checkSource({ ...sourceOf(options), problems });
+  const launches = graph && plan ? lower(graph, { level: levels.O1 }, problems) : undefined;
+  if (!graph || problems.failed) return { ok: false, text: undefined, diagnostics: problems.list };
+  const drawing = launches ? planDrawing(launches, detail) : networkDrawing(graph, detail);
+  return { ok: true, text: formats[format](drawing), diagnostics: problems.list };
 }
 
 export type FormatResult =

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { details, graphFormats, type Detail, type GraphFormat } from "../draw/drawing.ts";
 import { paperTables } from "../report/paper.ts";
 import { precisions, targetNames, type Precision, type TargetName } from "../supported.ts";
 import { version } from "../version.ts";
@@ -6,7 +7,7 @@ import type { Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
 
 export type CommandName =
-  "compile" | "pack" | "check" | "run" | "verify" | "report" | "sweep" | "gates" | "fmt" | "init" | "explain";
+  "compile" | "pack" | "check" | "run" | "verify" | "report" | "sweep" | "gates" | "graph" | "fmt" | "init" | "explain";
 
 /** Runs the command that was named; what it ends with goes to main. */
 type Run = (name: CommandName, run: () => Promise<Outcome>) => Promise<void>;
@@ -85,6 +86,14 @@ export interface GatesFlags extends NetworkFlags {
   readonly backend?: "webgpu" | "reference";
   readonly maxBatch?: number;
   readonly out: string;
+  readonly force?: true;
+}
+
+export interface GraphFlags extends NetworkFlags {
+  readonly format: GraphFormat;
+  readonly detail: Detail;
+  readonly plan?: true;
+  readonly out?: string;
   readonly force?: true;
 }
 
@@ -272,6 +281,31 @@ export function commands(io: Io, run: Run): Command {
     .addOption(forceOption())
     .action((file: string, flags: GatesFlags) =>
       run("gates", async () => (await import("./gates.ts")).gatesCommand(file, flags, io)),
+    );
+
+  network(
+    command(
+      "graph",
+      "Draws a network, with its SE blocks marked.",
+      "sec graph net.se -o net.svg",
+      "sec graph net.se --plan -o kernels.svg",
+      "sec graph net.se --format mermaid --detail stages",
+    ).argument("<FILE>", source),
+  )
+    .addOption(new Option("--format <FORMAT>", "what to write").choices(graphFormats).default("svg"))
+    .addOption(
+      new Option(
+        "--detail <DETAIL>",
+        "stages: a box for every repeat; units: like units once; layers: a box for every layer",
+      )
+        .choices(details)
+        .default("units"),
+    )
+    .option("--plan", "draw the kernels of the optimised plan, and what is fused into each")
+    .option("-o, --out <FILE>", "write to a file; default and `-`: standard output")
+    .addOption(forceOption())
+    .action((file: string, flags: GraphFlags) =>
+      run("graph", async () => (await import("./graph.ts")).graphCommand(file, flags, io)),
     );
 
   command("fmt", "Formats sources in place.", "sec fmt net.se blocks/*.se", "sec fmt --check net.se")

@@ -4,7 +4,20 @@ import { commands } from "../../src/cli/commands.ts";
 import { version } from "../../src/version.ts";
 import { folder, repository, sec, within } from "./sec.ts";
 
-const names = ["compile", "pack", "check", "run", "verify", "report", "sweep", "gates", "fmt", "init", "explain"];
+const names = [
+  "compile",
+  "pack",
+  "check",
+  "run",
+  "verify",
+  "report",
+  "sweep",
+  "gates",
+  "graph",
+  "fmt",
+  "init",
+  "explain",
+];
 
 describe("fault 60: unknown commands, flags and values end with 2, and a suggestion where one is near", () => {
   test.each([

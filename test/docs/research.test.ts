@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { sec } from "../cli/sec.ts";
 
 /** Each command of the page, with what it printed. */
-const command = /(?<=^```sh\nsec )(.+)(\n```\n\n```text\n)[^]*?(?=^```$)/gm;
+const command = /(?<=^```sh\nsec )(.+)(\n```\n\n```(?:text|mermaid)\n)[^]*?(?=^```$)/gm;
 /** 360 pictures through the reference take seven seconds. */
 const isLong = (line: string) => line.startsWith("gates ");
 const full = process.env["SEC_FULL"] !== undefined;
