@@ -133,8 +133,8 @@ export function draw(options: DrawOptions): DrawResult {
   const problems = new Problems();
   oneOf("format", format, graphFormats, problems);
   oneOf("detail", detail, details, problems);
-  loadIsSynchronous(options, problems);
-  const graph = problems.failed ? undefined : checkSource({ ...sourceOf(options), problems });
+  const source = sourceOf(options, problems);
+  const graph = source && checkSource({ ...source, problems });
   const launches = graph && plan ? lower(graph, { level: levels.O1 }, problems) : undefined;
   if (!graph || problems.failed) return { ok: false, text: undefined, diagnostics: problems.list };
   const drawing = launches ? planDrawing(launches, detail) : networkDrawing(graph, detail);
