@@ -1,5 +1,6 @@
 import type { GraphTarget, PlanTarget, Target } from "../src/compile.ts";
 import { encodeUtf8 } from "../src/syntax/utf8.ts";
+import { packageFiles as cudaFiles } from "./cuda/files.ts";
 import { moduleText } from "./pytorch/module.ts";
 import { packageFiles } from "./wgsl/files.ts";
 import { renderKernels } from "./wgsl/kernels.ts";
@@ -9,6 +10,8 @@ export const wgsl: PlanTarget = {
   reads: "plan",
   files: (plan, place) => packageFiles(plan, renderKernels(plan, place), place),
 };
+
+export const cuda: PlanTarget = { name: "cuda", reads: "plan", files: cudaFiles };
 
 export const pytorch: GraphTarget = {
   name: "pytorch",

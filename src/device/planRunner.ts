@@ -1,6 +1,7 @@
 import type { Launch, Plan } from "../plan/plan.ts";
 import { interpret } from "../reference/interpret.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { checkBarriers } from "../verify/barriers.ts";
 import type { Runner } from "../verify/verify.ts";
 import { KernelRunner, type Kernel } from "./kernelRunner.ts";
 
@@ -12,14 +13,21 @@ export function planRunner(
   parameters: ReadonlyMap<string, Tensor>,
 ): Runner {
   const sections = weightSections(plan, parameters);
+  const checked = new Set<string>();
   return {
-    text: (launch) => kernelOf(launch).text,
+    // A software adapter can hide a missing barrier.
+    faults: (launch) => {
+      const { text } = kernelOf(launch);
+      if (checked.has(text)) return [];
+      checked.add(text);
+      return checkBarriers(text).map((race) => `line ${race.line} of its kernel: ${race.message}`);
+    },
     run: (launch, reads, batch) => runner.run(launch, kernelOf(launch), reads, sections.get(launch), batch),
   };
 }
 
 /** The weights of each launch as its kernel reads them. */
-function weightSections(plan: Plan, parameters: ReadonlyMap<string, Tensor>): Map<Launch, Float32Array> {
+export function weightSections(plan: Plan, parameters: ReadonlyMap<string, Tensor>): Map<Launch, Float32Array> {
   const { program } = plan.weights;
   const values = interpret(program, parameters, 1);
   const sections = new Map<Launch, Float32Array>();

@@ -1,18 +1,24 @@
 import type { Graph, Node } from "../ir/graph.ts";
-import type { Launch, Plan } from "../plan/plan.ts";
+import type { Launch, Plan, Value } from "../plan/plan.ts";
 import { errorBounds } from "../reference/bound.ts";
 import { interpret } from "../reference/interpret.ts";
 import { interpretPlan, foldedWeights } from "../reference/interpretPlan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { checkBarriers } from "./barriers.ts";
 import { gateTolerance, gateToleranceIn } from "./gates.ts";
 import { compareWithin, relativeDifference, type Difference } from "./compare.ts";
 
 /** What verification needs of a target: run one launch with these inputs. */
 export interface Runner {
-  /** The kernel's text, for static checks. */
-  text(launch: Launch): string;
+  /** What is wrong with the launch's kernel without running it; each kernel is told about once. */
+  faults(launch: Launch): readonly string[];
   run(launch: Launch, reads: ReadonlyMap<string, Tensor>, batch: number): Promise<ReadonlyMap<string, Tensor>>;
+  /** The whole network as its users run it, if the target's host code is to be checked too: outputs by their names. */
+  network?(inputs: ReadonlyMap<string, Tensor>, batch: number): Promise<ReadonlyMap<string, Tensor>>;
+}
+
+/** A kernel broke the rules of the device, and can run no further. */
+export class KernelFault extends Error {
+  override readonly name = "KernelFault";
 }
 
 export interface Finding {
@@ -44,7 +50,7 @@ export const tolerance = { relative: 1e-4, ofMaximum: 1e-3, gate: gateTolerance 
  * (a) each launch, fed with the reference's inputs, against its body, within the error bound of f32;
  * (b) each stored value of a run in which launches feed one another, against the graph as written, before any pass;
  * (c) the outputs of that run.
- * And a static check of barriers, since a software adapter can hide a missing one.
+ * And what is wrong with kernels without running them; a whole run by the host code gives the same bits as (c).
  */
 export async function verifyPlanOn(
   runner: Runner,
@@ -74,23 +80,32 @@ export async function verifyPlanOn(
   ]);
   const weights = foldedWeights(plan, parameters);
 
-  const checked = new Set<string>();
+  const faultIn = async <T>(launch: string, run: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof KernelFault)) throw error;
+      findings.push({ launch, value: launch, message: error.message });
+      return undefined;
+    }
+  };
+  const unfinished = () => ({
+    findings,
+    launches: plan.launches.length,
+    worstShare,
+    worstValue,
+    outputs: [],
+    worstGate,
+  });
+
   const chained = new Map<string, Tensor>(plan.inputs.map(({ name, value }) => [value.name, rounded.get(name)!]));
   for (const [index, { launch, leaves }] of observed.entries()) {
     progress(index, observed.length);
-    const text = runner.text(launch);
-    if (!checked.has(text)) {
-      checked.add(text);
-      for (const race of checkBarriers(text))
-        findings.push({
-          launch: launch.name,
-          value: launch.name,
-          message: `line ${race.line} of its kernel: ${race.message}`,
-        });
-    }
+    for (const message of runner.faults(launch)) findings.push({ launch: launch.name, value: launch.name, message });
 
     const fed = roundAll(leaves);
-    const results = await runner.run(launch, fed, batch);
+    const results = await faultIn(launch.name, () => runner.run(launch, fed, batch));
+    if (!results) return unfinished();
     const bodyLeaves = new Map([...weights, ...fed]);
     const nodes = launch.body.outputs.map((output) => output.node);
     const expected = interpret(launch.body, bodyLeaves, batch, nodes);
@@ -102,7 +117,8 @@ export async function verifyPlanOn(
         findings.push({ launch: launch.name, value: output.name, message: describe(difference) });
     }
 
-    const continued = await runner.run(launch, chained, batch);
+    const continued = await faultIn(launch.name, () => runner.run(launch, chained, batch));
+    if (!continued) return unfinished();
     for (const [name, tensor] of continued) {
       chained.set(name, tensor);
       const node = byName.get(name);
@@ -130,17 +146,24 @@ export async function verifyPlanOn(
   }
   progress(observed.length, observed.length);
 
+  const last = (value: Value) => plan.launches.findLast((launch) => launch.writes.includes(value))!.name;
+  const whole = runner.network && (await faultIn(plan.name, () => runner.network!(rounded, batch)));
   const outputs = plan.outputs.map(({ name, value }) => {
     const reference = asWritten.get(source.outputs.find((output) => output.name === name)!.node)!;
     const { relative, ofMaximum } = relativeDifference(chained.get(value.name)!, reference);
     if (!(relative <= tolerance.relative && ofMaximum <= tolerance.ofMaximum)) {
-      const last = plan.launches.findLast((launch) => launch.writes.includes(value))!;
       findings.push({
-        launch: last.name,
+        launch: last(value),
         value: name,
         message: `output ${name} differs from the reference by ${relative.toExponential(1)} of its norm`,
       });
     }
+    if (whole && !whole.get(name)!.data.every((element, at) => element === chained.get(value.name)!.data[at]))
+      findings.push({
+        launch: last(value),
+        value: name,
+        message: `output ${name} of the whole run is not that of its launches one by one`,
+      });
     return { name, relative };
   });
   return { findings, launches: plan.launches.length, worstShare, worstValue, outputs, worstGate };

@@ -3,7 +3,7 @@ import { graphToJson, type GraphJson } from "../../src/ir/json.ts";
 import { GENERATOR } from "../../src/marker.ts";
 import { limits, type BoundaryValue, type Launch, type Plan } from "../../src/plan/plan.ts";
 import { binLength } from "../../src/weights/binHeader.ts";
-import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
+import { fingerprint, weightLayout, type WeightLayout } from "../../src/weights/pack.ts";
 import { version } from "../../src/version.ts";
 import type { RenderedKernel } from "../target.ts";
 import type { BindingDescription, LaunchDescription, NetworkDescription, TensorDescription } from "./description.ts";
@@ -49,7 +49,6 @@ export function describe(plan: Plan, kernels: readonly RenderedKernel[], place: 
   const kernelOf = new Map<Launch, RenderedKernel>();
   for (const kernel of kernels) for (const index of kernel.launches) kernelOf.set(plan.launches[index]!, kernel);
   const layout = weightLayout(plan);
-  const { program, buffers, places } = layout;
 
   return {
     $schema: "https://unpkg.com/se-compiler/targets/wgsl/manifest.schema.json",
@@ -71,16 +70,7 @@ export function describe(plan: Plan, kernels: readonly RenderedKernel[], place: 
       const { name, span } = launch;
       return { name, kernel: kernel.name, grid: kernel.grid, bindings: bindingsOf(launch), span: place(span) };
     }),
-    weights: {
-      byteLength: binLength(buffers),
-      buffers,
-      tensors: program.outputs.map(({ name, node }, index) => ({
-        name,
-        ...places[index]!,
-        shape: node.type.shape as number[],
-      })),
-      program: graphToJson(program),
-    },
+    weights: describeWeights(layout),
     written: graphToJson(plan.written),
     files: [
       { path: "net.js" },
@@ -88,6 +78,19 @@ export function describe(plan: Plan, kernels: readonly RenderedKernel[], place: 
       ...kernels.map((kernel) => ({ path: kernelPath(kernel.name) })),
       { path: "weights.bin" },
     ],
+  };
+}
+
+export function describeWeights({ program, buffers, places }: WeightLayout): Manifest["weights"] {
+  return {
+    byteLength: binLength(buffers),
+    buffers,
+    tensors: program.outputs.map(({ name, node }, index) => ({
+      name,
+      ...places[index]!,
+      shape: node.type.shape as number[],
+    })),
+    program: graphToJson(program),
   };
 }
 
@@ -112,7 +115,7 @@ export function networkDescription(manifest: Manifest): NetworkDescription {
   };
 }
 
-function describeTensor(plan: Plan, { name, value }: BoundaryValue): TensorDescription {
+export function describeTensor(plan: Plan, { name, value }: BoundaryValue): TensorDescription {
   const shape = value.type.shape as TensorDescription["shape"];
   const node = plan.graph.nodes.find((candidate) => candidate.op === "input" && candidate.name === name);
   const image = node?.op === "input" ? node.attrs.image : undefined;

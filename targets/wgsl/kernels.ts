@@ -16,8 +16,14 @@ import { wgslWords } from "./words.ts";
 /**
  * The kernels of a plan. Launches whose text is the same but for the banner share one kernel, named after the first of
  * them; its banner lists all.
+ *
+ * @param reserved words that no kernel is called
  */
-export function renderKernels(plan: Plan, place: (span: Span) => string): RenderedKernel[] {
+export function renderKernels(
+  plan: Plan,
+  place: (span: Span) => string,
+  reserved: ReadonlySet<string> = wgslWords,
+): RenderedKernel[] {
   const shared = new Map<string, number[]>();
   for (const [index, launch] of plan.launches.entries()) {
     const text = kernelText(launch, "entry_point", "");
@@ -27,7 +33,7 @@ export function renderKernels(plan: Plan, place: (span: Span) => string): Render
   }
   // No kernel is called like anything in a kernel.
   const words = new Set([...shared.keys()].flatMap((text) => text.match(/[A-Za-z_]\w*/g) ?? []));
-  const namer = new Namer(lowerCaseSet([...wgslWords, ...words]));
+  const namer = new Namer(lowerCaseSet([...reserved, ...words]));
   return [...shared.values()].map((launches) => {
     const users = launches.map((index) => plan.launches[index]!);
     const name = namer.name(users[0]!.name);

@@ -1,4 +1,4 @@
-import { KernelRunner } from "../../src/device/kernelRunner.ts";
+import type { KernelRunner } from "../../src/device/kernelRunner.ts";
 import { gridOf } from "../../src/plan/kernels/geometry.ts";
 import { padTo4 } from "../../src/ops/weights.ts";
 import type { Launch, Plan, Value } from "../../src/plan/plan.ts";
@@ -16,7 +16,7 @@ import { kernelText } from "../../targets/wgsl/kernels.ts";
  * race, lets padding channels into a result, or leaves something there that is not finite.
  */
 export async function wrongLaunches(
-  runner: KernelRunner,
+  runner: Pick<KernelRunner, "run">,
   plan: Plan,
   inputs: ReadonlyMap<string, Tensor>,
   parameters: ReadonlyMap<string, Tensor>,

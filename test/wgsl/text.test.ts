@@ -14,7 +14,7 @@ const place = () => "net.se:3:5";
 describe("templates", () => {
   // That views have exactly these names, the types of render check when sec is compiled, and render when it runs.
   test("the holes of every template are those of its view's type", () => {
-    const files = Object.fromEntries(templateFiles().map(({ name, text }) => [name, holesOf(text)]));
+    const files = Object.fromEntries(templateFiles("wgsl").map(({ name, text }) => [name, holesOf(text)]));
     const compiled = Object.fromEntries(
       Object.entries<Template<string, string>>(generated).map(([name, { values, blocks }]) => [
         name,

@@ -1,0 +1,245 @@
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fromStored, toStored } from "../plan/layout.ts";
+import type { Launch, Plan } from "../plan/plan.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { KernelFault, type Runner } from "../verify/verify.ts";
+import { DeviceAbsent } from "./absent.ts";
+import { weightSections } from "./planRunner.ts";
+
+/** A file of the emulation: targets/cuda/emulation. */
+export interface EmulationFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface EmulatedSource {
+  /** The text of net.cu and net.h. */
+  readonly files: readonly EmulationFile[];
+  /** In front of every name of the C API. */
+  readonly prefix: string;
+  readonly emulation: readonly EmulationFile[];
+  /** With address and undefined-behaviour sanitizers: several times slower. */
+  readonly sanitized?: boolean;
+}
+
+/** What g++ said about a source that it does not compile. */
+export class DoesNotCompile extends Error {
+  override readonly name = "DoesNotCompile";
+}
+
+/** The C++ compiler, by its own words; undefined where there is none. */
+export function compilerVersion(): string | undefined {
+  const { status, stdout } = spawnSync(compiler, ["--version"], { encoding: "utf8" });
+  return status === 0 ? stdout.split("\n")[0]! : undefined;
+}
+
+const compiler = "g++";
+
+const flags = {
+  plain: ["-O1"],
+  sanitized: [
+    "-O1",
+    "-g1",
+    "-fsanitize=address,undefined",
+    "-fsanitize-sections=cuda_shared",
+    "-fno-sanitize-recover=all",
+    "-fno-omit-frame-pointer",
+  ],
+} as const;
+
+/** One launch of a net.cu, with buffers for the values that it reads and writes; all are numbered as in its plan. */
+export interface LaunchRequest {
+  readonly launch: number;
+  readonly batch: number;
+  readonly reads: readonly { readonly value: number; readonly data: Float32Array }[];
+  /** Its section, and where that lies in all weights, in bytes. */
+  readonly weights: { readonly offset: number; readonly data: Float32Array } | undefined;
+  readonly writes: readonly { readonly value: number; readonly floats: number }[];
+}
+
+/** Where the weights of a launch lie in the file behind its header, in bytes. */
+export function weightOffset(plan: Plan, { weights }: Launch): number {
+  if (!weights) return 0;
+  return plan.weights.buffers.slice(0, weights.buffer).reduce((sum, bytes) => sum + bytes, 0) + weights.byteOffset;
+}
+
+/** Compiles a net.cu with the emulation around it; the program is below a temporary folder until `remove`. */
+export async function buildEmulation(source: EmulatedSource): Promise<EmulationProgram> {
+  const version = compilerVersion();
+  if (version === undefined)
+    throw new DeviceAbsent("CUDA C is verified on the CPU, for which a C++ compiler is needed: install g++");
+  const folder = mkdtempSync(join(tmpdir(), "sec-cuda-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    for (const { path, text } of [...source.emulation, ...source.files]) writeFileSync(join(folder, path), text);
+    await compile(folder, source.prefix, source.sanitized === true);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { path: join(folder, "verify"), on: `emulation of CUDA, ${version}`, remove };
+}
+
+export interface EmulationProgram {
+  readonly path: string;
+  /** What it runs on, in words. */
+  readonly on: string;
+  remove(): void;
+}
+
+/**
+ * A compiled net.cu on the CPU: a process that runs single launches, or the whole network, in the emulation of CUDA's
+ * execution model. A kernel that breaks its rules ends it, which is a KernelFault.
+ */
+export class CudaEmulation {
+  private readonly process: ChildProcess;
+  private readonly closed: Promise<void>;
+  private received: Buffer[] = [];
+  private receivedBytes = 0;
+  private said = "";
+  private exit: number | undefined;
+  private wake: () => void = () => {};
+
+  constructor(program: EmulationProgram, environment: Readonly<Record<string, string>> = {}) {
+    this.process = spawn(program.path, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...environment } });
+    this.process.stdout!.on("data", (bytes: Buffer) => {
+      this.received.push(bytes);
+      this.receivedBytes += bytes.length;
+      this.wake();
+    });
+    this.process.stderr!.on("data", (bytes: Buffer) => (this.said += bytes.toString()));
+    // What is written to a process that has ended is told by its exit.
+    this.process.stdin!.on("error", () => {});
+    this.closed = new Promise((resolve) => {
+      this.process.on("close", (code) => {
+        this.exit = code ?? -1;
+        this.wake();
+        resolve();
+      });
+    });
+  }
+
+  /** @returns the floats that a launch wrote; those that the kernel left alone are NaN */
+  async launch({ launch, batch, reads, weights, writes }: LaunchRequest): Promise<Float32Array[]> {
+    this.send(
+      words(0, launch, batch, reads.length),
+      ...reads.flatMap(({ value, data }) => [words(value, data.length), bytesOf(data)]),
+      words(weights?.offset ?? 0, weights?.data.byteLength ?? 0),
+      ...(weights ? [bytesOf(weights.data)] : []),
+      words(writes.length),
+      ...writes.map(({ value, floats }) => words(value, floats)),
+    );
+    const results: Float32Array[] = [];
+    for (const { floats } of writes) results.push(floatsOf(await this.receive(4 * floats)));
+    return results;
+  }
+
+  /** The whole network by its C API: create, run, destroy. */
+  async run(
+    plan: Plan,
+    inputs: ReadonlyMap<string, Tensor>,
+    weightsBin: Uint8Array,
+    batch: number,
+  ): Promise<Map<string, Tensor>> {
+    const boundary = [...plan.inputs, ...plan.outputs];
+    this.send(
+      words(1, batch, weightsBin.length),
+      weightsBin,
+      words(boundary.length),
+      ...boundary.map(({ value }, at) => words(value.floatsPerImage * batch, at < plan.inputs.length ? 1 : 0)),
+      ...plan.inputs.map(({ name, value }) => bytesOf(toStored({ ...value, layout: "dense" }, inputs.get(name)!))),
+    );
+    const status = (await this.receive(4)).readUInt32LE();
+    const results = new Map<string, Tensor>();
+    for (const { name, value } of plan.outputs) {
+      const floats = floatsOf(await this.receive(4 * value.floatsPerImage * batch));
+      results.set(name, fromStored({ ...value, layout: "dense" }, floats, batch));
+    }
+    if (status !== 0) throw new KernelFault(`the C API answered with status ${status}`);
+    return results;
+  }
+
+  async close(): Promise<void> {
+    this.process.stdin!.end();
+    await this.closed;
+  }
+
+  private send(...parts: readonly Uint8Array[]): void {
+    for (const part of parts) this.process.stdin!.write(part);
+  }
+
+  private async receive(bytes: number): Promise<Buffer> {
+    while (this.receivedBytes < bytes) {
+      if (this.exit !== undefined) throw new KernelFault(faultOf(this.said, this.exit));
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+    const all = Buffer.concat(this.received);
+    this.received = [all.subarray(bytes)];
+    this.receivedBytes = all.length - bytes;
+    return all.subarray(0, bytes);
+  }
+}
+
+async function compile(folder: string, prefix: string, sanitized: boolean): Promise<void> {
+  const input = ["-I", ".", `-DNET="net.cu"`, `-DPREFIX=${prefix}`, "verify.cpp", "runtime.cpp", "-o", "verify"];
+  const options = ["-std=c++17", "-Wall", "-Wextra", ...(sanitized ? flags.sanitized : flags.plain)];
+  const child = spawn(compiler, [...options, ...input], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (bytes: Buffer) => (said += bytes.toString()));
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  if (code === 0) return;
+  const first = said.split("\n").find((line) => line.includes("error:"));
+  throw new DoesNotCompile(`net.cu does not compile: ${first ?? said.slice(0, 500)}`);
+}
+
+/** The first lines of what the process said before it ended. */
+function faultOf(said: string, exit: number): string {
+  const line = said.split("\n").find((each) => each.trim() !== "" && !/^=+$/.test(each));
+  const where = said.split("\n").find((each) => / #\d+ .*net\.cu:\d+/.test(each));
+  const place = where === undefined ? "" : `, at ${/net\.cu:\d+/.exec(where)![0]}`;
+  return line === undefined ? `the emulation ended with ${exit}` : `${line.trim()}${place}`;
+}
+
+function words(...values: readonly number[]): Uint8Array {
+  return bytesOf(Uint32Array.from(values));
+}
+
+function bytesOf(data: Float32Array | Uint32Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function floatsOf(bytes: Buffer): Float32Array {
+  return new Float32Array(Uint8Array.from(bytes).buffer);
+}
+
+/** Runs a plan's launches one at a time, and the whole network, for verification. */
+export function emulationRunner(
+  emulation: CudaEmulation,
+  plan: Plan,
+  parameters: ReadonlyMap<string, Tensor>,
+  weightsBin: Uint8Array,
+): Runner {
+  const sections = weightSections(plan, parameters);
+  const numbers = new Map(plan.values.map((value, index) => [value, index]));
+  return {
+    faults: () => [],
+    async run(launch, reads, batch) {
+      const section = sections.get(launch);
+      const written = await emulation.launch({
+        launch: plan.launches.indexOf(launch),
+        batch,
+        reads: launch.reads.map((value) => ({
+          value: numbers.get(value)!,
+          data: toStored(value, reads.get(value.name)!),
+        })),
+        weights: section && { offset: weightOffset(plan, launch), data: section },
+        writes: launch.writes.map((value) => ({ value: numbers.get(value)!, floats: value.floatsPerImage * batch })),
+      });
+      return new Map(launch.writes.map((value, at) => [value.name, fromStored(value, written[at]!, batch)]));
+    },
+    network: (inputs, batch) => emulation.run(plan, inputs, weightsBin, batch),
+  };
+}

@@ -1,0 +1,63 @@
+import type { Span } from "../../src/diagnostics.ts";
+import { graphToJson } from "../../src/ir/json.ts";
+import { GENERATOR } from "../../src/marker.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import { version } from "../../src/version.ts";
+import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
+import { describeTensor, describeWeights, type Manifest as WgslManifest } from "../wgsl/describe.ts";
+import type { TensorDescription } from "../wgsl/description.ts";
+import { maxBatchOf, prefixOf } from "./host.ts";
+import type { CudaKernel } from "./kernels.ts";
+
+/** manifest.json; targets/cuda/manifest.schema.json says the same in JSON Schema. What both targets have means the same. */
+export type Manifest = Pick<
+  WgslManifest,
+  "$schema" | "generator" | "formatVersion" | "compilerVersion" | "network" | "fused" | "fingerprint" | "maxBatch"
+> &
+  Pick<WgslManifest, "weights" | "written" | "files"> & {
+    readonly target: "cuda";
+    /** In front of every name of the C API. */
+    readonly prefix: string;
+    readonly inputs: readonly Tensor[];
+    readonly outputs: readonly Tensor[];
+    readonly launches: readonly LaunchEntry[];
+  };
+
+type Tensor = Omit<TensorDescription, "slot">;
+
+interface LaunchEntry {
+  readonly name: string;
+  /** Its namespace in net.cu. */
+  readonly kernel: string;
+  /** Blocks in x and y; z is the image. */
+  readonly grid: readonly [number, number];
+  readonly threads: number;
+  /** Where the layer stands in the source: `file:line:column`. */
+  readonly span: string;
+}
+
+export function describe(plan: Plan, kernels: readonly CudaKernel[], place: (span: Span) => string): Manifest {
+  const layout = weightLayout(plan);
+  const tensor = ({ slot: _, ...rest }: TensorDescription): Tensor => rest;
+  return {
+    $schema: "https://unpkg.com/se-compiler/targets/cuda/manifest.schema.json",
+    generator: GENERATOR,
+    formatVersion: "1.0",
+    compilerVersion: version,
+    target: "cuda",
+    network: plan.name,
+    prefix: prefixOf(plan),
+    fused: plan.fused,
+    fingerprint: fingerprint(layout),
+    maxBatch: maxBatchOf(plan),
+    inputs: plan.inputs.map((input) => tensor(describeTensor(plan, input))),
+    outputs: plan.outputs.map((output) => tensor(describeTensor(plan, output))),
+    launches: plan.launches.map(({ name, span }, index): LaunchEntry => {
+      const { name: kernel, grid, threads } = kernels.find(({ launches }) => launches.includes(index))!;
+      return { name, kernel, grid, threads, span: place(span) };
+    }),
+    weights: describeWeights(layout),
+    written: graphToJson(plan.written),
+    files: ["net.cu", "net.h", "main.cu", "CMakeLists.txt", "weights.bin"].map((path) => ({ path })),
+  };
+}

@@ -1,0 +1,136 @@
+// Runs single launches of a net.cu, and the whole network, for `sec verify`: requests come on standard input, answers go
+// to standard output, both as little-endian words and floats. NET is the file, PREFIX the network's prefix.
+#include NET
+
+#include <cstdint>
+#include <vector>
+
+#define JOINED(a, b) a##b
+#define JOIN(a, b) JOINED(a, b)
+#define OF_NET(name) JOIN(PREFIX, name)
+
+namespace {
+
+bool read_bytes(void *to, size_t bytes) { return std::fread(to, 1, bytes, stdin) == bytes; }
+
+uint32_t word() {
+  uint32_t value = 0;
+  if (!read_bytes(&value, sizeof value)) std::_Exit(4);
+  return value;
+}
+
+void write_bytes(const void *from, size_t bytes) {
+  if (std::fwrite(from, 1, bytes, stdout) != bytes) std::_Exit(4);
+}
+
+/** Device memory of exactly this size; nothing but NaN is in it. */
+struct Buffer {
+  unsigned char *bytes = nullptr;
+  size_t size;
+
+  explicit Buffer(size_t size) : size(size) {
+    void *memory;
+    cudaMalloc(&memory, size);
+    bytes = static_cast<unsigned char *>(memory);
+  }
+  Buffer(const Buffer &) = delete;
+  Buffer(Buffer &&other) : bytes(other.bytes), size(other.size) { other.bytes = nullptr; }
+  ~Buffer() { cudaFree(bytes); }
+
+  void read() {
+    if (size > 0 && !read_bytes(bytes, size)) std::_Exit(4);
+  }
+};
+
+struct Bound {
+  uint32_t value;
+  Buffer buffer;
+};
+
+/** launch, batch; reads: count, (value, floats, data)...; weights: offset, bytes, data; writes: count, (value, floats)... */
+void run_launch() {
+  const uint32_t launch = word(), batch = word();
+  std::vector<Bound> reads, writes;
+  for (uint32_t count = word(); count > 0; count--) {
+    const uint32_t value = word(), floats = word();
+    reads.push_back({value, Buffer(size_t(floats) * 4)});
+    reads.back().buffer.read();
+  }
+  const size_t offset = word(), bytes = word();
+  Buffer weights(bytes);
+  weights.read();
+  for (uint32_t count = word(); count > 0; count--) {
+    const uint32_t value = word(), floats = word();
+    writes.push_back({value, Buffer(size_t(floats) * 4)});
+  }
+
+  std::vector<unsigned char> first;
+  for (const auto order : {cuda_emulation::ascending, cuda_emulation::descending}) {
+    cuda_emulation::order = order;
+    void *v[value::COUNT] = {};
+    for (const Bound &each : reads) v[each.value] = each.buffer.bytes;
+    for (const Bound &each : writes) {
+      std::memset(each.buffer.bytes, 0xff, each.buffer.size);
+      v[each.value] = each.buffer.bytes;
+    }
+    // The section lies at its offset of a whole that is not there.
+    const auto base = reinterpret_cast<uintptr_t>(weights.bytes) - offset;
+    const cudaError_t error = enqueue(int(launch), batch, v, reinterpret_cast<const unsigned char *>(base), nullptr);
+    if (error != cudaSuccess) {
+      std::fprintf(stderr, "the launch was refused: error %d\n", int(error));
+      std::_Exit(3);
+    }
+    std::vector<unsigned char> written;
+    for (const Bound &each : writes)
+      written.insert(written.end(), each.buffer.bytes, each.buffer.bytes + each.buffer.size);
+    if (order == cuda_emulation::ascending) first = written;
+    else if (first != written) {
+      std::fprintf(stderr, "the result depends on the order in which threads run: a barrier is missing\n");
+      std::_Exit(3);
+    }
+  }
+  cuda_emulation::order = cuda_emulation::ascending;
+  write_bytes(first.data(), first.size());
+}
+
+/** batch, bytes of weights.bin, data; tensors: count, (floats, is input)..., the inputs' data. Answers a status, the outputs. */
+void run_network() {
+  const uint32_t batch = word();
+  std::vector<unsigned char> file(word());
+  if (!read_bytes(file.data(), file.size())) std::_Exit(4);
+  std::vector<Bound> tensors;
+  for (uint32_t count = word(); count > 0; count--) {
+    const uint32_t floats = word(), is_input = word();
+    tensors.push_back({is_input, Buffer(size_t(floats) * 4)});
+  }
+  for (Bound &each : tensors)
+    if (each.value != 0) each.buffer.read();
+  OF_NET(_tensors) bound;
+  if (sizeof bound != tensors.size() * sizeof(void *)) std::_Exit(4);
+  std::vector<void *> pointers;
+  for (const Bound &each : tensors) pointers.push_back(each.buffer.bytes);
+  std::memcpy(&bound, pointers.data(), sizeof bound);
+
+  struct PREFIX *net;
+  uint32_t status = OF_NET(_create)(&net, file.data(), file.size());
+  if (status == 0) {
+    const Buffer workspace(OF_NET(_workspace_bytes)(int(batch)));
+    status = OF_NET(_run)(net, int(batch), &bound, workspace.bytes, workspace.size, nullptr);
+    OF_NET(_destroy)(&net);
+  }
+  write_bytes(&status, sizeof status);
+  for (const Bound &each : tensors)
+    if (each.value == 0) write_bytes(each.buffer.bytes, each.buffer.size);
+}
+
+} // namespace
+
+int main() {
+  uint32_t request;
+  while (read_bytes(&request, sizeof request)) {
+    if (request == 0) run_launch();
+    else run_network();
+    std::fflush(stdout);
+  }
+  return 0;
+}

@@ -1,0 +1,211 @@
+import { Bug, type Span } from "../../src/diagnostics.ts";
+import { GENERATED } from "../../src/marker.ts";
+import { gridOf } from "../../src/plan/kernels/geometry.ts";
+import { trafficOf } from "../../src/plan/traffic.ts";
+import { limits, type BoundaryValue, type Launch, type Plan, type Value } from "../../src/plan/plan.ts";
+import { largestBatch } from "../../src/plan/memory.ts";
+import { macsOf } from "../../src/report/count.ts";
+import { elementsPerImage } from "../../src/tensor/type.ts";
+import { version } from "../../src/version.ts";
+import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
+import { Namer } from "../names.ts";
+import { render } from "../render.ts";
+import { shapeOf } from "../wgsl/emit.ts";
+import { helperTexts } from "./helpers.ts";
+import { wrap } from "./print.ts";
+import type { CudaKernel } from "./kernels.ts";
+import { cmakeLists, mainCu, netCu, netH } from "./templates.generated.ts";
+import { cudaWords } from "./words.ts";
+
+/** The text files of a package: kernels with the host code around them. */
+export interface HostFiles {
+  readonly netCu: string;
+  readonly netH: string;
+  readonly mainCu: string;
+  readonly cmakeLists: string;
+}
+
+export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (span: Span) => string): HostFiles {
+  const prefix = prefixOf(plan);
+  const PREFIX = prefix.toUpperCase();
+  const generated = `${GENERATED} ${version} for ${plan.name}. What is generated belongs to you: use it as you like.`;
+  const nameOf = namesOf(plan);
+  const kernelOf = new Map(
+    kernels.flatMap((kernel) => kernel.launches.map((index) => [plan.launches[index]!, kernel])),
+  );
+  const weightBytes = plan.weights.buffers.reduce((sum, bytes) => sum + bytes, 0);
+  const slots = usedSlots(plan);
+  const fields = new Namer(cudaWords);
+  const field = ({ name, value }: BoundaryValue) => ({ field: fields.name(name), value });
+  const inputs = plan.inputs.map(field);
+  const outputs = plan.outputs.map(field);
+  const boundary = [...inputs, ...outputs];
+  const condition = (text: string, status: string) => `if (${text}) return ${PREFIX}_${status};`;
+
+  const view = { generated, prefix, PREFIX, network: plan.name };
+  return {
+    netCu: render(
+      netCu,
+      {
+        ...view,
+        nvcc: nvccLine,
+        weightBytes,
+        fingerprint: bytesOf(fingerprint(weightLayout(plan))),
+        slots: slots.length > 0 ? slots.map((slot) => 4 * plan.slots[slot]!.floatsPerImage).join(", ") : "0",
+        firstKernel: qualified(kernels[0]!),
+      },
+      {
+        helpers: helperTexts(new Set(kernels.flatMap((kernel) => [...kernel.helpers]))),
+        kernels: kernels.map(({ text }) => text).join("\n\n"),
+        values: commented(plan.values.map((value) => [`${nameOf(value).slice("value::".length)},`, shapeOf(value)])),
+        launches: plan.launches
+          .map((launch) => {
+            const macs = launch.body.nodes.reduce((sum, node) => sum + macsOf(node), 0);
+            const { maps, vectors, parts } = trafficOf([launch]);
+            const name = [launch.name, place(launch.span)].map((text) => `"${quoted(text)}"`).join(", ");
+            return `{${name}, ${[macs, maps + vectors + parts, launch.weights?.byteLength ?? 0].join(", ")}},`;
+          })
+          .join("\n"),
+        enqueue: plan.launches
+          .flatMap((launch, index) => [
+            `case ${index}:`,
+            ...wrap(`return ${call(launch, kernelOf.get(launch)!, plan, nameOf)};`, "  ", 116),
+          ])
+          .join("\n"),
+        places: plan.values
+          .map((value) => {
+            const named = boundary.find((each) => each.value === value);
+            const from = !named
+              ? `slot[${slots.indexOf(value.slot)}]`
+              : inputs.includes(named)
+                ? `const_cast<float *>(tensors.${named.field})`
+                : `tensors.${named.field}`;
+            return `v[${nameOf(value)}] = ${from};`;
+          })
+          .join("\n"),
+        nulls: boundary.map(({ field }) => condition(`tensors->${field} == nullptr`, "NULL_ARGUMENT")).join("\n"),
+        misaligned: boundary
+          .map(({ field }) => condition(`!is_aligned(tensors->${field}, 16)`, "MISALIGNED"))
+          .join("\n"),
+        copies: copiesOf(outputs),
+      },
+    ),
+    netH: render(
+      netH,
+      {
+        ...view,
+        example: boundary.map(({ field }) => field).join(", "),
+        maxBatch: maxBatchOf(plan),
+        launchCount: plan.launches.length,
+      },
+      {
+        tensors: commented(
+          boundary.map(({ field, value }, index) => [
+            `${index < inputs.length ? "const " : ""}float *${field};`,
+            `[batch, ${value.type.shape.slice(1).join(", ")}]`,
+          ]),
+          (comment) => `/* ${comment} */`,
+        ),
+      },
+    ),
+    mainCu: render(
+      mainCu,
+      {
+        ...view,
+        inputNames: inputs.map(({ field }) => field).join(", "),
+        outputNames: outputs.map(({ field }) => field).join(", "),
+        bound: boundary.map((_, index) => `tensors[${index}].device`).join(", "),
+      },
+      {
+        tensors: boundary
+          .map(({ field, value }, index) => {
+            const size = elementsPerImage(value.type);
+            return `{"${field}", ${size}, ${index < inputs.length}, nullptr, nullptr},`;
+          })
+          .join("\n"),
+      },
+    ),
+    cmakeLists: render(cmakeLists, { generated, prefix }, {}),
+  };
+}
+
+/** What builds net.cu and main.cu, run in the folder. */
+export const nvccLine = "nvcc -O3 -std=c++17 -arch=native -o net main.cu net.cu";
+
+/** In front of every name of the C API: the network's, in lower case. */
+export function prefixOf(plan: Plan): string {
+  return new Namer(cudaWords).name(plan.name.toLowerCase());
+}
+
+/** Kernels index with 32 bits and count images in z; the 128 MiB of WebGPU's bindings are no limit here. */
+export function maxBatchOf(plan: Plan): number {
+  const asked = plan.maxBatch < largestBatch(plan.slots) ? plan.maxBatch : Infinity;
+  const largest = Math.max(1, ...plan.slots.map(({ floatsPerImage }) => floatsPerImage));
+  return Math.min(asked, limits.workgroupsPerDimension, Math.floor(2 ** 31 / largest));
+}
+
+/** Slots with something in them that is not the caller's. */
+function usedSlots(plan: Plan): number[] {
+  const callers = new Set([...plan.inputs, ...plan.outputs].map(({ value }) => value));
+  const used = new Set(plan.values.filter((value) => !callers.has(value)).map((value) => value.slot));
+  return [...used].sort((a, b) => a - b);
+}
+
+/** `start(conv1::conv1, dim3(8, 1, batch), 64, stream, v[value::image], w(0), v[value::conv1])` */
+function call(launch: Launch, kernel: CudaKernel, plan: Plan, nameOf: (value: Value) => string): string {
+  const { weights } = launch;
+  const before = plan.weights.buffers.slice(0, weights?.buffer ?? 0).reduce((sum, bytes) => sum + bytes, 0);
+  const buffers = [
+    ...launch.reads.map((value) => `v[${nameOf(value)}]`),
+    ...(weights ? [`w(${before + weights.byteOffset})`] : []),
+    ...launch.writes.map((value) => `v[${nameOf(value)}]`),
+  ];
+  const grid = `dim3(${gridOf(launch).join(", ")}, batch)`;
+  return `start(${[qualified(kernel), grid, kernel.threads, "stream", ...buffers].join(", ")})`;
+}
+
+function qualified({ name }: CudaKernel): string {
+  return `${name}::${name}`;
+}
+
+/** An output that is the same value as an earlier one is copied. */
+function copiesOf(outputs: readonly { readonly field: string; readonly value: Value }[]): string {
+  return outputs
+    .flatMap(({ field, value }, index) => {
+      const first = outputs.findIndex((other) => other.value === value);
+      if (first === index) return [];
+      const size = `size_t(batch) * ${4 * value.floatsPerImage}`;
+      const call = `cudaMemcpyAsync(tensors->${field}, tensors->${outputs[first]!.field}, ${size}, cudaMemcpyDeviceToDevice, stream)`;
+      return [`if (const cudaError_t error = ${call}) return status_of(error);`];
+    })
+    .join("\n");
+}
+
+/** The enumerators of values. */
+function namesOf(plan: Plan): (value: Value) => string {
+  const namer = new Namer(cudaWords);
+  const names = new Map(plan.values.map((value) => [value, namer.name(value.name)]));
+  return (value) => {
+    const name = names.get(value);
+    if (name === undefined) throw new Bug(`${value.name} is no value of the plan`);
+    return `value::${name}`;
+  };
+}
+
+/** Lines with comments below one another. */
+function commented(
+  rows: readonly (readonly [text: string, comment: string])[],
+  say: (comment: string) => string = (comment) => `// ${comment}`,
+): string {
+  const width = Math.max(...rows.map(([text]) => text.length));
+  return rows.map(([text, comment]) => `${text.padEnd(width)} ${say(comment)}`).join("\n");
+}
+
+function bytesOf(hexadecimal: string): string {
+  return hexadecimal.replace(/../g, "0x$&, ").replace(/, $/, "");
+}
+
+/** User text in a string literal: printable ASCII, nothing that ends or escapes it. */
+function quoted(text: string): string {
+  return text.replace(/[^\x20-\x7e]|["\\?]/g, "_");
+}

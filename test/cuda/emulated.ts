@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import {
+  buildEmulation,
+  compilerVersion,
+  CudaEmulation,
+  weightOffset,
+  type EmulationProgram,
+} from "../../src/device/cuda.ts";
+import type { KernelRunner } from "../../src/device/kernelRunner.ts";
+import type { Graph } from "../../src/ir/graph.ts";
+import { O1 } from "../../src/passes/index.ts";
+import { runPasses } from "../../src/passes/pass.ts";
+import { fromStored, toStored } from "../../src/plan/layout.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import { schedule } from "../../src/plan/schedule.ts";
+import { emulation } from "../../targets/cuda/emulation.generated.ts";
+import { hostFiles, prefixOf } from "../../targets/cuda/host.ts";
+import { cudaKernels } from "../../targets/cuda/kernels.ts";
+import { leavesOf } from "../graphs.ts";
+import { wrongLaunches } from "../wgsl/launches.ts";
+
+/** Skips the tests of a file, by name, where there is no C++ compiler. */
+export function useCompiler(): void {
+  beforeEach(({ skip }) => skip(compilerVersion() === undefined, "there is no g++"));
+}
+
+export interface Case {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly batch?: number;
+  /** One launch for each node, no passes. */
+  readonly plain?: boolean;
+}
+
+/**
+ * A test for each case: every launch of its plan computes its body, in the emulation. One net.cu has the kernels of all
+ * cases, because a compiler is slow to start.
+ */
+export function casesInOneProgram(cases: readonly Case[], sanitized = false): void {
+  useCompiler();
+  const plans = cases.map(({ graph, plain = false }) =>
+    schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain }),
+  );
+  let program: EmulationProgram | undefined;
+  beforeAll(async () => {
+    if (compilerVersion() !== undefined) program = await build(joined(plans), { sanitized });
+  });
+  afterAll(() => program?.remove());
+  for (const [index, { name, graph, batch = 2 }] of cases.entries())
+    test(name, async () => {
+      const started = new CudaEmulation(program!);
+      const values = leavesOf(graph, 1, batch);
+      expect(await wrongLaunches(runnerOf(started, plans, index), plans[index]!, values, values, batch)).toEqual([]);
+      await started.close();
+    });
+}
+
+export async function build(
+  plan: Plan,
+  {
+    sanitized = false,
+    change = (text: string) => text,
+  }: { sanitized?: boolean; change?: (netCu: string) => string } = {},
+): Promise<EmulationProgram> {
+  const { netCu, netH } = hostFiles(
+    plan,
+    cudaKernels(plan, ({ file }) => file),
+    ({ file }) => file,
+  );
+  const files = [
+    { path: "net.cu", text: change(netCu) },
+    { path: "net.h", text: netH },
+  ];
+  return buildEmulation({ files, prefix: prefixOf(plan), emulation, sanitized });
+}
+
+/** One plan with the launches of several; names may repeat, places in lists do not. */
+function joined(plans: readonly Plan[]): Plan {
+  const [first] = plans;
+  const all = <T>(of: (plan: Plan) => readonly T[]) => plans.flatMap(of);
+  let before = 0;
+  const launches = plans.flatMap((plan) => {
+    const base = before;
+    before += plan.weights.buffers.length;
+    return plan.launches.map((launch) => ({
+      ...launch,
+      weights: launch.weights && { ...launch.weights, buffer: launch.weights.buffer + base },
+    }));
+  });
+  return {
+    ...first!,
+    launches,
+    values: all((plan) => plan.values),
+    inputs: all((plan) => plan.inputs),
+    outputs: all((plan) => plan.outputs),
+    slots: all((plan) => plan.slots),
+    weights: {
+      program: {
+        ...first!.weights.program,
+        nodes: all((plan) => plan.weights.program.nodes),
+        outputs: all((plan) => plan.weights.program.outputs),
+      },
+      buffers: all((plan) => plan.weights.buffers),
+    },
+  };
+}
+
+/** Runs the launches of one of the joined plans, also with other numbers of channels in their values. */
+function runnerOf(emulated: CudaEmulation, plans: readonly Plan[], index: number): Pick<KernelRunner, "run"> {
+  const plan = plans[index]!;
+  const before = plans.slice(0, index);
+  const count = (of: (plan: Plan) => readonly unknown[]) => before.reduce((sum, each) => sum + of(each).length, 0);
+  const firstValue = count(({ values }) => values);
+  const firstLaunch = count(({ launches }) => launches);
+  const firstByte = before.reduce((sum, each) => sum + each.weights.buffers.reduce((a, b) => a + b, 0), 0);
+  const numberOf = (name: string) => firstValue + plan.values.findIndex((value) => value.name === name);
+  return {
+    async run(launch, _kernel, reads, weights, batch) {
+      const at = plan.launches.findIndex(({ name }) => name === launch.name);
+      const written = await emulated.launch({
+        launch: firstLaunch + at,
+        batch,
+        reads: launch.reads.map((value) => ({
+          value: numberOf(value.name),
+          data: toStored(value, reads.get(value.name)!),
+        })),
+        weights: weights && { offset: firstByte + weightOffset(plan, plan.launches[at]!), data: weights },
+        writes: launch.writes.map((value) => ({
+          value: numberOf(value.name),
+          floats: value.floatsPerImage * batch,
+        })),
+      });
+      return new Map(launch.writes.map((value, at) => [value.name, fromStored(value, written[at]!, batch)]));
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compilerVersion, CudaEmulation, emulationRunner, type EmulationProgram } from "../../src/device/cuda.ts";
+import { verifyPlanOn, type Finding } from "../../src/verify/verify.ts";
+import { packWeights, weightLayout } from "../../src/weights/pack.ts";
+import { hostFiles } from "../../targets/cuda/host.ts";
+import { cudaKernels } from "../../targets/cuda/kernels.ts";
+import { Build, leavesOf } from "../graphs.ts";
+import { planOf } from "../networks.ts";
+import { build, useCompiler } from "./emulated.ts";
+
+/**
+ * Faults are planted in the kernels of a small network, one at a time, and verification must name the launch. All are
+ * compiled into one program, where a number in the environment turns one of them on.
+ */
+useCompiler();
+
+const graph = network();
+const plan = planOf(graph);
+const batch = 2;
+const leaves = leavesOf(graph, 1, batch);
+const place = () => "test.se";
+const kernels = cudaKernels(plan, place);
+
+/** Every family with a barrier: convolutions of several steps, with and without squeezes, chains, softmax. */
+function network() {
+  const b = new Build();
+  const x = b.unary("relu", "r1", b.conv("conv1", b.input("x", 9, 7, 9), 12, { kernel: 3, bias: true }));
+  // Two squeezes of one map: its mean, and what the taps of a 3x3 see; the sums are of several kinds of pixels.
+  const gated = b.se("block.se", b.conv("conv2", x, 20, { kernel: 3, bias: true }), { hidden: 5 });
+  const depthwise = b.unary("silu", "d1", b.conv("depthwise", gated, 20, { kernel: 3, groups: 20 }));
+  const scaled = b.se("mobile.se", b.maxPool("pool", depthwise, 3, 2, 1), { squeeze: "max", hidden: 8 });
+  const hidden = b.unary("relu", "h", b.dense("fc1", b.squeeze("gap", scaled), 100));
+  return b.graph(b.op("softmax", "y", { x: b.dense("fc2", hidden, 70) }, {}));
+}
+
+interface Fault {
+  readonly what: string;
+  /** The namespace of the kernel in which it is planted. */
+  readonly kernel: string;
+}
+
+const faults: Fault[] = [];
+
+/** In each kernel: a barrier that is left out, a pad check that is one row off, a sum that ends one step early. */
+function planted(netCu: string): string {
+  let kernel = "";
+  // A maximum may not be where a row of threads is left out.
+  let sums = false;
+  const lines = netCu.split("\n").map((line, index) => {
+    kernel = /^namespace (\w+) \{$/.exec(line)?.[1] ?? kernel;
+    if (line.startsWith("namespace")) sums = false;
+    sums ||= line.includes("return a + b;");
+    const plant = (what: string, text: string, changed: (fault: string) => string) => {
+      if (!line.includes(text)) return undefined;
+      faults.push({ what: `${what} of line ${index + 1}`, kernel });
+      return line.replace(text, changed(`(planted == ${faults.length})`));
+    };
+    return (
+      plant("barrier", "__syncthreads();", (fault) => `if (!${fault}) __syncthreads();`) ??
+      plant("pad check", "unsigned(at.x) < IN_H", (fault) => `unsigned(at.x) + ${fault} < IN_H`) ??
+      plant("step", "k4 < DEPTH4; k4 += STEP4", (fault) => `k4 + ${fault} * STEP4 < DEPTH4; k4 += STEP4`) ??
+      (sums ? plant("partial sum", "r < ROWS; r++", (fault) => `r + ${fault} < ROWS; r++`) : undefined) ??
+      line
+    );
+  });
+  const variable = `static const unsigned planted = std::getenv("PLANTED") ? std::atoi(std::getenv("PLANTED")) : 0;`;
+  return lines.join("\n").replace("namespace {", `${variable}\n\nnamespace {`);
+}
+planted(hostFiles(plan, kernels, place).netCu);
+
+let program: EmulationProgram | undefined;
+beforeAll(async () => {
+  faults.length = 0;
+  if (compilerVersion() !== undefined) program = await build(plan, { change: planted });
+});
+afterAll(() => program?.remove());
+
+async function findings(fault: number): Promise<readonly Finding[]> {
+  const emulated = new CudaEmulation(program!, { PLANTED: String(fault) });
+  const packed = packWeights(weightLayout(plan), leaves);
+  if (!packed.ok) throw new Error(packed.messages.join());
+  const runner = emulationRunner(emulated, plan, leaves, packed.bytes);
+  const result = await verifyPlanOn(runner, graph, plan, leaves, leaves, batch);
+  await emulated.close();
+  return result.findings;
+}
+
+test("finds nothing wrong where nothing is", async () => {
+  expect(await findings(0)).toEqual([]);
+});
+
+test("faults of every kind are planted", () => {
+  const kinds = ["barrier", "pad check", "step", "partial sum"];
+  expect(kinds.filter((kind) => faults.filter(({ what }) => what.startsWith(kind)).length < 2)).toEqual([]);
+});
+
+describe("a fault is found, in the launch where it is", () => {
+  for (const [index, { what, kernel }] of faults.entries())
+    test(`${what}, ${kernel}`, async () => {
+      const [first] = await findings(index + 1);
+      const launches = kernels.find(({ name }) => name === kernel)!.launches.map((at) => plan.launches[at]!.name);
+      expect(launches).toContain(first?.launch);
+    });
+});
