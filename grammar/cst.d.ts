@@ -270,6 +270,7 @@ export interface StepCstNode extends CstNode {
 
 export type StepCstChildren = {
   stage?: StageCstNode[];
+  counted?: CountedCstNode[];
   label?: LabelCstNode[];
   action?: ActionCstNode[];
 };
@@ -354,7 +355,23 @@ export type StageCstChildren = {
   operand: OperandCstNode[];
   Name?: IToken[];
   Int?: IToken[];
+  DotDot?: IToken[];
   Colon: IToken[];
+  Of: IToken[];
+  unit: UnitCstNode[];
+};
+
+export interface CountedCstNode extends CstNode {
+  name: "counted";
+  children: CountedCstChildren;
+}
+
+export type CountedCstChildren = {
+  Name?: IToken[];
+  Int?: IToken[];
+  DotDot: IToken[];
+  Colon: IToken[];
+  operand: OperandCstNode[];
   Of: IToken[];
   unit: UnitCstNode[];
 };

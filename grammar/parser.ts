@@ -277,6 +277,7 @@ export class SeParser extends CstParser {
   private readonly step = this.RULE("step", () => {
     this.OR([
       { ALT: () => this.SUBRULE(this.stage) },
+      { ALT: () => this.SUBRULE(this.counted) },
       {
         ALT: () => {
           this.OPTION(() => this.SUBRULE(this.label));
@@ -359,9 +360,22 @@ export class SeParser extends CstParser {
   private readonly stage = this.RULE("stage", () => {
     this.CONSUME(t.Stage);
     this.SUBRULE(this.operand);
-    this.OPTION(() => this.OR([{ ALT: () => this.CONSUME(t.Name) }, { ALT: () => this.CONSUME(t.Int) }]));
+    this.OPTION(() => {
+      this.OR([{ ALT: () => this.CONSUME(t.Name) }, { ALT: () => this.CONSUME(t.Int) }]);
+      this.OPTION2(() => this.CONSUME(t.DotDot));
+    });
     this.CONSUME(t.Colon);
     this.SUBRULE2(this.operand);
+    this.CONSUME(t.Of);
+    this.SUBRULE(this.unit);
+  });
+
+  /** `b1..: 3 of bottleneck(64)`: b1, b2 and b3 */
+  private readonly counted = this.RULE("counted", () => {
+    this.OR([{ ALT: () => this.CONSUME(t.Name) }, { ALT: () => this.CONSUME(t.Int) }]);
+    this.CONSUME(t.DotDot);
+    this.CONSUME(t.Colon);
+    this.SUBRULE(this.operand);
     this.CONSUME(t.Of);
     this.SUBRULE(this.unit);
   });

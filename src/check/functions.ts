@@ -1,4 +1,4 @@
-import { isNumber, type Value, type WindowValue } from "./values.ts";
+import { isNumber, sameValue, valueText, type Value, type WindowValue } from "./values.ts";
 
 /** A function of the compile-time language. Gives the result, or what is wrong: `needs a number`. */
 export interface BuiltinFunction {
@@ -40,6 +40,16 @@ export const functions: Readonly<Record<string, BuiltinFunction>> = {
     doc: "How many items a list has.",
     apply([list, ...more]) {
       return list?.kind === "list" && more.length === 0 ? { kind: "int", value: list.items.length } : "needs one list";
+    },
+  },
+  find: {
+    doc: "The first tuple of a list that begins with the key.",
+    apply([list, key, ...more]) {
+      const rows = list?.kind === "list" ? list.items : [];
+      if (!key || more.length > 0 || rows.some((row) => row.kind !== "tuple"))
+        return "needs a list of tuples and a key";
+      const found = rows.find((row) => row.kind === "tuple" && sameValue(row.items[0]!, key) === true);
+      return found ?? `finds no row of ${valueText(key)}`;
     },
   },
   window: {

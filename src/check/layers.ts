@@ -14,6 +14,7 @@ import {
   padding,
   sides,
   slidingWindow,
+  type PaddingWord,
   type Sides,
   type Spec,
 } from "./specs.ts";
@@ -52,17 +53,17 @@ const conv = layer(
   {
     channels: count(1),
     kernel: slidingWindow,
-    pad: padding(undefined),
+    pad: padding("centred"),
     groups: count(1, defaults.conv.groups),
     dilation: pair(defaults.conv.dilation),
     bias: flag(defaults.conv.bias),
   },
   (place, x, { channels, kernel, pad, groups, dilation, bias }) => {
-    const around = pad ?? centred(place, kernel, dilation);
+    const window = sliding(place, x, kernel, pad, dilation);
     const perGroup = Math.max(1, Math.floor(channelsOf(x) / groups));
     const w = weight(place, "weight", [channels, perGroup, ...kernel.kernel], "weight");
-    if (!around || !w) return undefined;
-    const attrs = { ...sliding(x, kernel, around, dilation), groups };
+    if (!window || !w) return undefined;
+    const attrs = { ...window, groups };
     return biased(place, bias, (at) => make(at, "conv2d", { x, weight: w }, attrs));
   },
 );
@@ -71,17 +72,17 @@ const dwconv = layer(
   "Depthwise convolution: every channel alone. Weight `[channels * multiplier, 1, kh, kw]`.",
   {
     kernel: slidingWindow,
-    pad: padding(undefined),
+    pad: padding("centred"),
     dilation: pair(defaults.dwconv.dilation),
     multiplier: count(1, defaults.dwconv.multiplier),
     bias: flag(defaults.dwconv.bias),
   },
   (place, x, { kernel, pad, dilation, multiplier, bias }) => {
-    const around = pad ?? centred(place, kernel, dilation);
+    const window = sliding(place, x, kernel, pad, dilation);
     const groups = channelsOf(x);
     const w = weight(place, "weight", [groups * multiplier, 1, ...kernel.kernel], "weight");
-    if (!around || !w) return undefined;
-    const attrs = { ...sliding(x, kernel, around, dilation), groups };
+    if (!window || !w) return undefined;
+    const attrs = { ...window, groups };
     return biased(place, bias, (at) => make(at, "conv2d", { x, weight: w }, attrs));
   },
 );
@@ -117,8 +118,10 @@ const maxpool = layer(
     dilation: pair(defaults.maxpool.dilation),
     ceil: flag(defaults.maxpool.ceil),
   },
-  (place, x, { kernel, pad, dilation, ceil }) =>
-    make(place, "maxPool", { x }, { ...sliding(x, kernel, pad, dilation), rounding: ceil ? "ceil" : "floor" }),
+  (place, x, { kernel, pad, dilation, ceil }) => {
+    const window = sliding(place, x, kernel, pad, dilation);
+    return window && make(place, "maxPool", { x }, { ...window, rounding: ceil ? "ceil" : "floor" });
+  },
 );
 
 const avgpool = layer(
@@ -129,13 +132,11 @@ const avgpool = layer(
     ceil: flag(defaults.avgpool.ceil),
     count_pad: flag(defaults.avgpool.count_pad),
   },
-  (place, x, { kernel, pad, ceil, count_pad }) =>
-    make(
-      place,
-      "avgPool",
-      { x },
-      { ...sliding(x, kernel, pad, [1, 1]), rounding: ceil ? "ceil" : "floor", countPadding: count_pad },
-    ),
+  (place, x, { kernel, pad, ceil, count_pad }) => {
+    const window = sliding(place, x, kernel, pad, [1, 1]);
+    const attrs = { rounding: ceil ? "ceil" : "floor", countPadding: count_pad } as const;
+    return window && make(place, "avgPool", { x }, { ...window, ...attrs });
+  },
 );
 
 const upsample = layer(
@@ -266,9 +267,18 @@ function evenly(pad: number): Sides {
   return [pad, pad, pad, pad];
 }
 
-function sliding(x: Node, window: WindowValue, pad: Sides | "same", dilation: readonly [number, number]): Window {
+function sliding(
+  place: Place,
+  x: Node,
+  window: WindowValue,
+  pad: Sides | PaddingWord,
+  dilation: readonly [number, number],
+): Window | undefined {
   const { kernel, stride } = window;
-  if (pad !== "same") return { kernel, stride, padding: pad, dilation };
+  if (pad !== "same") {
+    const sides = pad === "centred" ? centred(place, window, dilation) : pad;
+    return sides && { kernel, stride, padding: sides, dilation };
+  }
   const [[top, bottom], [left, right]] = ([0, 1] as const).map((axis) => {
     const size = extent(x, 2 + axis);
     const span = (Math.ceil(size / stride[axis]) - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1;

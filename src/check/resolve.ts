@@ -284,6 +284,8 @@ class Resolver {
         if (value.kind === "pipeline") this.pipeline(value);
         else this.chain(value.body, value.span);
         for (const name of statement.names) this.declare(name, "value");
+        // Not every item of a row is needed.
+        if (statement.names.length > 1) for (const name of statement.names) this.name(name.text, name.span);
         return;
       }
       case "flow":

@@ -69,19 +69,21 @@ export const sides: Spec<Sides> = {
   },
 };
 
-/** How a window is padded: zeros on each side, or the word `same`. */
-export function padding<F extends Sides | undefined>(fallback: F): Spec<Sides | "same" | F> {
+/** How a window is padded: zeros on each side, or a word. */
+export function padding(fallback: Sides | PaddingWord): Spec<Sides | PaddingWord> {
   return {
     type: oneOf(int, listOf(int), Padding),
-    range: `${sides.range}, none of them negative, or same`,
+    range: `${sides.range}, none of them negative, or centred or same`,
     read(value) {
-      if (value.kind === "enum") return "same";
+      if (value.kind === "enum") return value.member as PaddingWord;
       const read = sides.read(value);
       return read?.some((side) => side < 0) ? undefined : read;
     },
     fallback: { value: fallback },
   };
 }
+
+export type PaddingWord = "centred" | "same";
 
 /** Top, left, bottom, right. */
 export type Sides = readonly [number, number, number, number];

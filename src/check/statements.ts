@@ -184,7 +184,7 @@ function runStep(step: Step, scope: Scope, current: Value | undefined, piped: bo
   }
 }
 
-/** Unit i is called `<label>.i`. */
+/** Unit i is called `<label>.i`; with `b1..`, b1, b2 and so on. */
 function runRepeat(action: Repeat, step: Step, scope: Scope, value: Value): Value {
   const count = evaluateInt(action.count, scope, "the number of units");
   const stage = action.stage ? evaluateInt(action.stage, scope, "the number of a stage") : scope.stage;
@@ -208,13 +208,19 @@ function runRepeat(action: Repeat, step: Step, scope: Scope, value: Value): Valu
     scope.session.stages.set(stage!, action.span);
   }
   const body = labelled(scope, step.label);
-  const units = Array.from({ length: count }, (_, index) => join(body.path, String(index)));
+  const [, word, first] = /^(.*?)(\d+)$/.exec(action.counting?.text ?? "0") ?? [];
+  const units = Array.from({ length: count }, (_, index) => `${word}${Number(first) + index}`);
   const block = action.unit.callee.text;
-  scope.session.repeats.push({ name: body.path, stage: action.stage && stage, block, units });
+  scope.session.repeats.push({
+    name: body.path,
+    stage: action.stage && stage,
+    block,
+    units: units.map((unit) => join(body.path, unit)),
+  });
   let current: Value = value;
   for (let index = 0; index < count; index++) {
     spend(scope, action.span);
-    const label = { text: String(index), span: action.unit.span };
+    const label = { text: units[index]!, span: action.counting?.span ?? action.unit.span };
     const unit = { ...body, stage, index };
     current = applyCallee(unit, { ...action.unit, label, piped: false }, current) ?? unknown;
   }

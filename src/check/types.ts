@@ -53,8 +53,11 @@ export const Act = words(
 );
 export const Join = words("Join", "add", "concat");
 
-/** TensorFlow's padding: as much as gives ceil(extent / stride), the odd one below and to the right. */
-export const Padding = words("Padding", "same");
+/**
+ * `centred`: what keeps the extents at stride 1, the same on both sides. `same` is TensorFlow's: as much as gives
+ * ceil(extent / stride), the odd one below and to the right.
+ */
+export const Padding = words("Padding", "centred", "same");
 export const Mode = words("Mode", "nearest", "bilinear");
 export const Resize = words("Resize", "bilinear", "nearest", "none");
 

@@ -236,6 +236,8 @@ export interface Repeat {
   readonly kind: "repeat";
   /** The paper's stage number, for `insert se(in: …)`. */
   readonly stage: Expr | undefined;
+  /** The 1 of `b1..: 3 of unit(8)`: the units are b1, b2 and b3, and the step has no label. */
+  readonly counting: Name | undefined;
   readonly count: Expr;
   readonly unit: Apply;
   readonly span: Span;

@@ -232,7 +232,8 @@ function pipeline({ children, location }: cst.PipelineCstNode, source: Source): 
 
 function step({ children, location }: cst.StepCstNode, source: Source): ast.Step {
   const whole = span(location, source);
-  if (children.stage) return stage(only(children.stage), source);
+  if (children.stage) return repeat(only(children.stage), source);
+  if (children.counted) return repeat(only(children.counted), source);
   const own = children.label && label(only(children.label), source);
   const { residual: unit, arms: branches, group: named, simple: plain } = only(children.action).children;
   if (unit) return { label: own, action: residual(only(unit), source), span: whole };
@@ -296,16 +297,28 @@ function group(own: ast.Name | undefined, { children, location }: cst.GroupCstNo
   return { label, action: { kind: "group", body: body(only(children.body), source), span: whole }, span: whole };
 }
 
-function stage({ children, location }: cst.StageCstNode, source: Source): ast.Step {
-  const [number, count] = children.operand;
+function repeat(node: cst.StageCstNode | cst.CountedCstNode, source: Source): ast.Step {
+  const { children, location } = node;
+  const operands = children.operand.map((one) => operand(one, source));
   const own = children.Name ?? children.Int;
+  const label = own && name(only(own), source);
   const whole = span(location, source);
+  if (label && children.DotDot && !/\d$/.test(label.text)) {
+    source.problems.report({
+      code: "SE0112",
+      severity: "error",
+      message: `\`${label.text}\` has no number to count on from`,
+      span: label.span,
+      hint: `as in \`${label.text}1..: 3 of bottleneck(64)\``,
+    });
+  }
   return {
-    label: own && name(only(own), source),
+    label: children.DotDot ? undefined : label,
     action: {
       kind: "repeat",
-      stage: operand(required(number), source),
-      count: operand(required(count), source),
+      stage: node.name === "stage" ? operands[0] : undefined,
+      counting: children.DotDot && label,
+      count: required(operands.at(-1)),
       unit: unit(only(children.unit), source),
       span: whole,
     },
@@ -346,7 +359,14 @@ function value({ children, location }: cst.ValueCstNode, source: Source): ast.Ac
   const first = expression(only(children.expression), source);
   const whole = span(location, source);
   if (children.unit) {
-    return { kind: "repeat", stage: undefined, count: first, unit: unit(only(children.unit), source), span: whole };
+    return {
+      kind: "repeat",
+      stage: undefined,
+      counting: undefined,
+      count: first,
+      unit: unit(only(children.unit), source),
+      span: whole,
+    };
   }
   if (children.arg === undefined) return actionOf(first);
   const rest = children.arg.map((node) => arg(node, source));

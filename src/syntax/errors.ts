@@ -63,7 +63,7 @@ export function stopOf({ message, token, context }: IRecognitionException, token
     return { tokens, at: gaveUp, expected: [...new Set(paths.flatMap(([type]) => type ?? []))], rules };
   }
   // `let` could have been a label or a group, but that is not what a line that begins with it was meant to be.
-  for (const unlikely of [t.Colon, t.LeftBrace]) if (expected.size > 1) expected.delete(unlikely);
+  for (const unlikely of [t.DotDot, t.Colon, t.LeftBrace]) if (expected.size > 1) expected.delete(unlikely);
   return {
     tokens,
     at,
@@ -384,6 +384,7 @@ const examples: ReadonlyMap<string, string> = new Map([
   ["condition", "if stride == 2 { … } else { … }"],
   ["loop", "for i in 0..3 { … }"],
   ["stage", "stage 2 layer1: 3 of bottleneck(64)"],
+  ["counted", "b1..: 3 of bottleneck(64)"],
   ["unit", "3 of bottleneck(64)"],
   ["residual", "residual { branch { … } skip { … } after relu }"],
   ["skip", "skip unless same { … }"],

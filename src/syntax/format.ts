@@ -188,8 +188,9 @@ function isBare({ action }: ast.Step): boolean {
 function step({ label, action }: ast.Step, c: Cursor): Doc {
   if (action.kind === "group") return [c.take(), " ", group(block(c, action.body, line))];
   if (action.kind === "repeat" && action.stage) {
-    const number = [c.take("stage"), " ", expr(action.stage, c), label ? [" ", c.take()] : "", c.take(":"), " "];
-    return [number, repeated(action, c)];
+    const head = [c.take("stage"), " ", expr(action.stage, c)];
+    const own = label ? [" ", c.take()] : action.counting ? [" ", c.take(), c.take("..")] : "";
+    return [head, own, c.take(":"), " ", repeated(action, c)];
   }
   const own = label ? [c.take(), c.take(":"), " "] : "";
   switch (action.kind) {
@@ -201,8 +202,10 @@ function step({ label, action }: ast.Step, c: Cursor): Doc {
       return [own, residual(action, c)];
     case "concat":
       return [own, c.take("concat"), " ", blockOf(c, action.arms, hardLine, (arm) => armDoc(arm, c))];
-    case "repeat":
-      return [own, repeated(action, c)];
+    case "repeat": {
+      const counting = action.counting ? [c.take(), c.take(".."), c.take(":"), " "] : own;
+      return [counting, repeated(action, c)];
+    }
     case "value":
       return [own, expr(action.expr, c)];
     default:

@@ -65,6 +65,15 @@ describe("names follow from the text", () => {
     ]);
   });
 
+  test("the units of a repeat may count on from a label", () => {
+    const { graph } = checkBody("  s1 { b9..: 2 of conv 8, 1x1 }\n  stage 2 1..: 2 of relu");
+    expect(names(graph)).toEqual(["image", "s1.b9", "s1.b10", "1", "2"]);
+    expect(graph!.repeats.map(({ units }) => units)).toEqual([
+      ["s1.b9", "s1.b10"],
+      ["1", "2"],
+    ]);
+  });
+
   test("the rounds of a loop over a list are numbered too, and its names are the items", () => {
     const { graph } = checkBody("  blocks { for (width, k) in [(4, 1x1), (8, 3x3)] { conv: conv width, k } }");
     const shapes = graph!.nodes.map((node) => `${node.name} ${node.type.shape.join("x")}`);

@@ -43,6 +43,21 @@ network Net(
     expect(shapeOf({ sizes: "6" }, "0.c")).toEqual(["N", 6, 8, 8]);
   });
 
+  test("a row of a table by its first item", () => {
+    const rows = `enum Size { small, large }
+network Net(size: Size = large, rows: list<(Size, int)> = [(small, 4), (large, 6), (large, 2)]) {
+  input image: f32[N, 8, 8, 8]
+  let (name, width) = find(rows, size)
+  conv width, 1x1
+  output y: f32[N, 6, 8, 8]
+}
+`;
+    expect(checkFiles({ "net.se": `se 1\n${rows}` }).text).toBe("");
+    expect(checkFiles({ "net.se": `se 1\n${rows}` }, { set: { rows: "(small, 4)" } }).text).toMatch(
+      /^SE0317 `find` finds no row of large/,
+    );
+  });
+
   test("tuples, and lists of them", () => {
     const text = `se 1
 network Net(

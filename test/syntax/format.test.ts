@@ -54,6 +54,7 @@ describe("one canonical form", () => {
       "for i in 0 .. n{stage i a :3 of b(4)->@ 3x3}",
       "for i in 0..n { stage i a: 3 of b(4) -> @3x3 }",
     ],
+    ["units that count on", "stage 1 b1 .. :3 of b(4);b1..:(n) of b 4", "stage 1 b1..: 3 of b(4)\nb1..: (n) of b 4"],
     ["tuples", "let(a,b)=( 3x3,(4*w) )", "let (a, b) = (3x3, (4 * w))"],
     [
       "a list of tuples is a table",

@@ -110,7 +110,7 @@ function act(action: ast.Action): string {
     case "concat":
       return `concat {${action.arms.map((arm) => `${arm.label?.text ?? "-"} ${block(arm.body)}`).join("; ")}}`;
     case "repeat":
-      return `${action.stage ? `stage ${expr(action.stage)} ` : ""}${expr(action.count)} of ${apply(action.unit)}`;
+      return `${action.stage ? `stage ${expr(action.stage)} ` : ""}${action.counting ? `${action.counting.text}.. ` : ""}${expr(action.count)} of ${apply(action.unit)}`;
     case "residual": {
       const { options, when, branch, skip, after } = action;
       return [
