@@ -11,7 +11,8 @@ export const standardLibrary: ReadonlyMap<string, string> = new Map([
 block eca(kernel: int = 0) {
   let half = floor((log2(x.channels) + 1) / 2)
   let adaptive = max(3, if half % 2 == 1 { half } else { half + 1 })
-  let gates = squeeze: gap -> conv: channel_conv(if kernel > 0 { kernel } else { adaptive }) -> gate: sigmoid
+  let gates = squeeze: gap
+    -> conv: channel_conv(if kernel > 0 { kernel } else { adaptive }) -> gate: sigmoid
   scale: x * gates
 }
 
@@ -37,11 +38,50 @@ block cbam(ratio: int = 16, bias: bool = true, order: PoolOrder = max_mean) {
 `,
   ],
   [
+    "std/ghost.se",
+    `se 1
+
+/// Half of the channels by a 1x1, the other half from those by a cheap depthwise 3x3. The names are timm's.
+block ghost(channels: int, act: Act = relu, eps: float = 1e-5) {
+  primary_conv { 0: conv channels / 2, 1x1 -> 1: bn eps: eps -> act }
+  residual join: concat {
+    branch { cheap_operation { 0: dwconv 3x3 -> 1: bn eps: eps -> act } }
+  }
+}
+
+/// Two ghost modules, and a depthwise convolution between them where the stride is 2. Nothing is applied between that
+/// and the SE block at \`@3x3\`.
+block ghost_bottleneck(
+  expanded: int,
+  channels: int,
+  kernel: window = 3x3,
+  stride: int = 1,
+  eps: float = 1e-5,
+) uses se {
+  residual {
+    branch {
+      ghost1: ghost(expanded, relu, eps)
+      if stride != 1 { conv_dw: dwconv kernel / stride -> bn_dw: bn eps: eps }
+      @3x3
+      ghost2: ghost(channels, none, eps)
+    }
+    skip unless same {
+      shortcut {
+        0: dwconv kernel / stride -> 1: bn eps: eps
+        2: conv channels, 1x1 -> 3: bn eps: eps
+      }
+    }
+  }
+}
+`,
+  ],
+  [
     "std/mobile.se",
     `se 1
 
 /// The inverted residual of MobileNetV2 and V3, MnasNet and EfficientNet (MBConv). Without an expansion (as many channels
-/// inside as come in) the first 1x1 is left out. The names are timm's.
+/// inside as come in) the first 1x1 is left out. Without \`skip\`, the unit is its branch also where a skip would fit. The names
+/// are timm's.
 block inverted_residual(
   expanded: int,
   channels: int,
@@ -49,19 +89,35 @@ block inverted_residual(
   stride: int = 1,
   act: Act = relu,
   eps: float = 1e-5,
+  padding: Padding = centred,
+  skip: bool = true,
 ) uses se {
-  residual when stride == 1 and x.channels == channels {
+  residual when skip and stride == 1 and x.channels == channels {
     branch {
       if expanded == x.channels {
-        conv_dw: dwconv kernel / stride -> bn1: bn eps: eps -> act -> @3x3
+        conv_dw: dwconv kernel / stride, pad: padding -> bn1: bn eps: eps -> act -> @3x3
         conv_pw: conv channels, 1x1 -> bn2: bn eps: eps
       } else {
         conv_pw: conv expanded, 1x1 -> bn1: bn eps: eps -> act
-        conv_dw: dwconv kernel / stride -> bn2: bn eps: eps -> act -> @3x3
+        conv_dw: dwconv kernel / stride, pad: padding -> bn2: bn eps: eps -> act -> @3x3
         conv_pwl: conv channels, 1x1 -> bn3: bn eps: eps
       }
     }
   }
+}
+
+/// MBConv of MnasNet and EfficientNet: an inverted residual that has \`expansion\` times the channels that it is given.
+block mbconv(
+  expansion: int,
+  channels: int,
+  kernel: window = 3x3,
+  stride: int = 1,
+  act: Act = relu,
+  eps: float = 1e-5,
+  padding: Padding = centred,
+  skip: bool = true,
+) uses se {
+  inverted_residual(expansion * x.channels, channels, kernel, stride, act, eps, padding, skip)
 }
 
 /// MobileNet v1: a depthwise 3x3 and a 1x1, no skip. The paper's SE block stands after it.
@@ -146,6 +202,27 @@ block preact_bottleneck(width: int, stride: int = 1) uses se {
       }
       skip { downsample: conv 4 * width, 1x1 / stride }
     }
+  }
+}
+`,
+  ],
+  [
+    "std/regnet.se",
+    `se 1
+
+/// The X block of RegNet, with the SE block of RegNetY at \`@3x3\`. The names are timm's.
+block regnet(width: int, stride: int = 1, group_width: int = 8, eps: float = 1e-5) uses se {
+  residual {
+    branch {
+      conv1 { conv: conv width, 1x1 -> bn: bn eps: eps -> relu }
+      conv2 {
+        conv: conv width, 3x3 / stride, groups: width / group_width -> bn: bn eps: eps -> relu
+      }
+      @3x3
+      conv3 { conv: conv width, 1x1 -> bn: bn eps: eps }
+    }
+    skip unless same { downsample { conv: conv width, 1x1 / stride -> bn: bn eps: eps } }
+    after relu
   }
 }
 `,

@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Graph } from "../../src/ir/graph.ts";
 import { interpret } from "../../src/reference/interpret.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 import { tensorsOf } from "../networks.ts";
-import { checkFiles, checkRepositoryFile } from "./helpers.ts";
+import { checkRepositoryFile } from "./helpers.ts";
 
 /** `test/fixtures/<case>` with the values of the parameters of resnet.se. */
 const cases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -40,27 +39,6 @@ describe("the interpreter gives PyTorch's float64 numbers", () => {
     const { input, output } = caseOf(name);
     const values = run(graph!, weights, input);
     expect(relativeL2(values.get("logits")!, output)).toBeLessThan(1e-5);
-  });
-});
-
-/** From the names of senet_ref.py and torchvision to those of the library's blocks. */
-const renamed: Readonly<Record<string, (name: string) => string>> = {
-  efficientnet: (name) => {
-    const layers = name.startsWith("features.1.")
-      ? { "0.0": "conv_dw", "0.1": "bn1", "1": "se", "2.0": "conv_pw", "2.1": "bn2" }
-      : { "0.0": "conv_pw", "0.1": "bn1", "1.0": "conv_dw", "1.1": "bn2", "2": "se", "3.0": "conv_pwl", "3.1": "bn3" };
-    return name.replace(/block\.(\d(\.\d)?)\./, (_, layer: keyof typeof layers) => `${layers[layer]}.`);
-  },
-};
-
-describe("other networks give PyTorch's numbers", () => {
-  const source = { "nets.se": readFileSync("test/fixtures/nets.se", "utf8") };
-  test.each(["efficientnet", "mobilenet_v3"])("%s", (network) => {
-    const { graph } = checkFiles(source, { network });
-    const stored = [...tensorsOf(`test/fixtures/net-${network}.weights.safetensors`)];
-    const weights = new Map(stored.map(([name, tensor]) => [renamed[network]?.(name) ?? name, tensor]));
-    const { input, output } = caseOf(`net-${network}`);
-    expect(relativeL2(run(graph!, weights, input).get("logits")!, output)).toBeLessThan(1e-5);
   });
 });
 

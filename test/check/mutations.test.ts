@@ -5,7 +5,12 @@ import { checkFiles } from "./helpers.ts";
 /** Programs in which a few words, numbers and windows stand where others stood: answered with diagnostics, never a throw. */
 test("mutated programs are compiled or refused", () => {
   const errors = readdirSync("test/errors/check").filter((name) => name.endsWith(".se"));
-  const paths = ["examples/digits.se", "test/fixtures/nets.se", ...errors.map((name) => `test/errors/check/${name}`)];
+  const paths = [
+    "examples/digits.se",
+    "examples/mobilenetv3-small.se",
+    "examples/regnety.se",
+    ...errors.map((name) => `test/errors/check/${name}`),
+  ];
   const programs = paths.map((path) => readFileSync(path, "utf8"));
   const words = [...programs.join("\n").matchAll(token)].map(([word]) => word);
   const random = generator(20_240_601);

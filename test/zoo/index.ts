@@ -1,7 +1,12 @@
 import { networks as attention } from "./attention.ts";
 import { networks as cifar } from "./cifar.ts";
 import { networks as detection } from "./detection.ts";
+import { networks as efficientnet } from "./efficientnet.ts";
+import { networks as ghostnet } from "./ghostnet.ts";
+import { networks as mnasnet } from "./mnasnet.ts";
 import { networks as mobile } from "./mobile.ts";
+import { networks as mobilenetv3 } from "./mobilenetv3.ts";
+import { networks as regnet } from "./regnet.ts";
 import { networks as resnet } from "./resnet.ts";
 import { networks as resnext } from "./resnext.ts";
 import { networks as vgg } from "./vgg.ts";
@@ -16,4 +21,9 @@ export const catalogue: readonly ZooNetwork[] = [
   ...cifar,
   ...detection,
   ...attention,
+  ...mobilenetv3,
+  ...efficientnet,
+  ...regnet,
+  ...mnasnet,
+  ...ghostnet,
 ];
