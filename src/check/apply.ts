@@ -133,6 +133,7 @@ function applyValue(scope: Scope, application: Application, value: Value, curren
       break;
     case "chain": {
       const { tensors, rest } = split(scope, args);
+      if (rest.some(({ value: given }) => given && evaluate(given, scope).kind === "unknown")) return unknown;
       if (rest.length > 0 || tensors.length > 1) break;
       return runChain(scope, application, value.chain, tensors.length > 0 ? tensors[0] : current);
     }

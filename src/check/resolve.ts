@@ -462,7 +462,9 @@ class Resolver {
         hint: `\`${word}(x)\` applies it`,
       });
     if (word === "x") {
-      return this.report("SE0201", span, "`x` is what a block is given; a network has its inputs");
+      return this.report("SE0201", span, "`x` is what a block is given; a network has its inputs", {
+        hint: "a line begins with the value of the line before; a label or `let` names it",
+      });
     }
     if (word === "N") return this.batch(span);
     const near = didYouMean(word, [...this.visible(), ...(words ?? this.enums.flatMap((type) => type.members))]);
