@@ -53,7 +53,7 @@ export interface RunFlags extends NetworkFlags {
   readonly backend?: "webgpu" | "reference";
   readonly dump?: readonly string[];
   readonly top?: number;
-  readonly labels?: string;
+  readonly classes?: string;
   readonly maxBatch?: number;
   readonly force?: true;
 }
@@ -192,7 +192,7 @@ export function commands(io: Io, run: Run): Command {
       new Option("--dump <NODE>", "make a node of the graph an output, too; can be repeated").argParser(repeated),
     )
     .addOption(new Option("--top <K>", "print the K likeliest classes of every image").argParser(positive))
-    .option("--labels <FILE>", "the names of the classes for --top, one a line")
+    .option("--classes <FILE>", "the names of the classes for --top, one a line")
     .addOption(new Option("--max-batch <N>", "the largest batch of one run").argParser(positive))
     .addOption(forceOption())
     .action((file: string, flags: RunFlags) =>

@@ -17,10 +17,10 @@ import { labelsOfFolders, readLabels } from "./labels.ts";
 import type { Outcome } from "./outcome.ts";
 import { progressOn } from "./progress.ts";
 import { openProject } from "./project.ts";
-import { inputsOf, madeUp } from "./run.ts";
+import { inputsOf } from "./run.ts";
 import { networkOf } from "./settings.ts";
 import { table } from "./table.ts";
-import { readWeights } from "./weights.ts";
+import { parametersOf } from "./weights.ts";
 import { writeAll } from "./writeAll.ts";
 
 /** Runs a network with the gates of all its SE blocks as outputs, and draws how they are distributed. */
@@ -41,7 +41,7 @@ export async function gatesCommand(file: string, flags: GatesFlags, io: Io): Pro
   const { sources, batch } = inputs;
   const labels = flags.labels === undefined ? labelsOfFolders(sources) : readLabels(flags.labels, sources);
   if (!labels) note("no classes: give a folder for every class, or --labels");
-  const parameters = flags.weights === undefined ? madeUp(graph, flags, note) : readWeights(flags.weights, graph);
+  const parameters = parametersOf(graph, flags, io);
 
   const progress = progressOn(io, flags);
   const run = flags.backend === "reference" ? runReference : runWebGpu;

@@ -5,7 +5,6 @@ import { Problems } from "../diagnostics.ts";
 import { exposable, expose } from "../ir/expose.ts";
 import type { Graph, Node } from "../ir/graph.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { seedWeights } from "../weights/seed.ts";
 import { runReference, runWebGpu, type Ran } from "./backends.ts";
 import type { NetworkFlags, RunFlags } from "./commands.ts";
 import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
@@ -16,10 +15,9 @@ import type { Outcome } from "./outcome.ts";
 import { progressOn } from "./progress.ts";
 import { openProject } from "./project.ts";
 import { networkOf } from "./settings.ts";
-import { inOnePiece } from "./signals.ts";
 import { table } from "./table.ts";
 import { rankingOf, topClasses, topText } from "./top.ts";
-import { readWeights, tensorsFile } from "./weights.ts";
+import { parametersOf, tensorsFile } from "./weights.ts";
 import { whyNotOver, writeOne, type WriteOptions } from "./writeAll.ts";
 
 /** Runs generated code on a device, or the reference if it was asked for: never one in place of the other. */
@@ -39,7 +37,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   inputs.notes.forEach(note);
   const ranking = rankingOf(written, flags);
   const output = outputOf(flags, project.inputs());
-  const parameters = flags.weights === undefined ? madeUp(graph, flags, note) : readWeights(flags.weights, graph);
+  const parameters = parametersOf(graph, flags, io);
 
   const backend = flags.backend ?? "webgpu";
   const progress = progressOn(io, flags);
@@ -112,16 +110,6 @@ export function inputsOf(graph: Graph) {
   return graph.nodes.flatMap((node: Node) =>
     node.op === "input" ? [{ name: node.name, type: node.type, image: node.attrs.image }] : [],
   );
-}
-
-/** Weights where none are given. */
-export function madeUp(
-  graph: Graph,
-  { seed = 0 }: NetworkFlags,
-  note: (text: string) => void,
-): ReadonlyMap<string, Tensor> {
-  note(`no --weights: they are made up, seed ${seed}`);
-  return inOnePiece(() => seedWeights(graph, seed));
 }
 
 interface Output {

@@ -12,7 +12,7 @@ export interface TopClasses {
   readonly classes: readonly { readonly index: number; readonly probability: number; readonly label?: string }[];
 }
 
-/** What `--top` and `--labels` ask for. */
+/** What `--top` and `--classes` ask for. */
 export interface Ranking {
   readonly most: number;
   /** The outputs that hold a vector for each image. */
@@ -20,21 +20,21 @@ export interface Ranking {
   readonly labels: readonly string[] | undefined;
 }
 
-/** Everything that can be wrong with `--top` and `--labels`, found before the network runs. */
-export function rankingOf({ outputs }: Graph, { top, labels: path }: RunFlags): Ranking | undefined {
+/** Everything that can be wrong with `--top` and `--classes`, found before the network runs. */
+export function rankingOf({ outputs }: Graph, { top, classes: path }: RunFlags): Ranking | undefined {
   if (top === undefined) {
-    if (path !== undefined) throw usage("--labels names the classes of --top", "--top 5");
+    if (path !== undefined) throw usage("--classes names the classes of --top", "--top 5");
     return undefined;
   }
   const vectors = outputs.filter(({ node }) => node.type.shape.length === 2);
   if (vectors.length === 0) throw usage("--top needs an output of one vector for each image, f32[N, classes]");
-  const labels = path === undefined ? undefined : readLabels(path);
+  const labels = path === undefined ? undefined : readNames(path);
   for (const { name, node } of vectors) {
     const classes = node.type.shape[1];
     if (labels && labels.length !== classes) {
       throw usage(
-        `${path}: ${labels.length} labels, but ${name} has ${classes} classes`,
-        "a label a line, class 0 first",
+        `${path}: ${labels.length} names, but ${name} has ${classes} classes`,
+        "a name a line, class 0 first",
       );
     }
   }
@@ -77,7 +77,7 @@ export function topText(top: readonly TopClasses[]): string {
 }
 
 /** One a line; the last line may end or not. */
-function readLabels(path: string): readonly string[] {
+function readNames(path: string): readonly string[] {
   const read = readSource(path);
   if (!read.ok) throw usage(read.message);
   return read.text.replace(/\r?\n$/, "").split(/\r?\n/);

@@ -15,7 +15,6 @@ import { decodeUtf8 } from "../syntax/utf8.ts";
 import { zeros, type Tensor } from "../tensor/tensor.ts";
 import { elementsPerImage } from "../tensor/type.ts";
 import { fillRandom } from "../weights/random.ts";
-import { seedWeights } from "../weights/seed.ts";
 import type { VerifyFlags } from "./commands.ts";
 import { exitOf, diagnosticsJson, showDiagnostics } from "./diagnostics.ts";
 import { exit, Refusal, usage } from "./exit.ts";
@@ -26,7 +25,7 @@ import { progressOn } from "./progress.ts";
 import { openProject } from "./project.ts";
 import { networkOf } from "./settings.ts";
 import { table } from "./table.ts";
-import { readWeights } from "./weights.ts";
+import { parametersOf } from "./weights.ts";
 import { layoutOfManifest } from "../manifest.ts";
 
 /** What is verified: a plan, and the package whose kernels run. */
@@ -42,8 +41,7 @@ export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): P
   const subject = isFolder(path) ? ofFolder(path, flags, io) : await ofSource(path, flags, io);
   if ("exit" in subject) return subject;
   const { plan, manifest, kernelText } = subject;
-  const parameters =
-    flags.weights === undefined ? madeUp(plan.written, flags, io) : readWeights(flags.weights, plan.written);
+  const parameters = parametersOf(plan.written, flags, io);
 
   const { openDevice } = await import("../device/node.ts");
   const { KernelRunner } = await import("../device/kernelRunner.ts");
@@ -135,11 +133,6 @@ function ofFolder(folder: string, flags: VerifyFlags, io: Io): Subject {
   return { plan, manifest, kernelText, diagnostics: [] };
 }
 
-function madeUp(graph: Graph, { seed = 0, quiet }: VerifyFlags, io: Io): ReadonlyMap<string, Tensor> {
-  if (!quiet) io.err(`note: no --weights: they are made up, seed ${seed}\n`);
-  return seedWeights(graph, seed);
-}
-
 /** As a normalised picture is: zero mean, unit deviation. Two images unless they are large. */
 function randomInputs(plan: Plan, seed: number): Map<string, Tensor> {
   const large = plan.inputs.some(({ value }) => elementsPerImage(value.type) > 1 << 14);
@@ -167,12 +160,12 @@ function outcome(
     [
       "launches",
       `${launches}`,
-      `the worst error is ${worstShare.share.toFixed(2)} of what f32 rounding explains (${worstShare.launch})`,
+      `the worst error is ${worstShare.share.toFixed(2)} of what f32 rounding explains${worstShare.launch && ` (${worstShare.launch})`}`,
     ],
     [
       "values",
       number(worstValue.relative),
-      `largest relative difference, of ${worstValue.value}; allowed ${number(tolerance.relative)}`,
+      `largest relative difference${worstValue.value && `, of ${worstValue.value}`}; allowed ${number(tolerance.relative)}`,
     ],
     ...(plan.written.insertions.length > 0
       ? [["gates", number(worstGate), `largest difference; allowed ${number(tolerance.gate)}`]]

@@ -1,6 +1,7 @@
 import type { Graph } from "../ir/graph.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { packCheckpoint, readCheckpoint } from "../weights/checkpoint.ts";
+import { seedWeights } from "../weights/seed.ts";
 import type { WeightLayout } from "../weights/pack.ts";
 import { GENERATED } from "../marker.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
@@ -9,6 +10,24 @@ import { exit, Refusal, usage } from "./exit.ts";
 import { maxWeightBytes, readBytes } from "./files.ts";
 import type { Io } from "./io.ts";
 import { inOnePiece } from "./signals.ts";
+
+/** Flags that say where parameters come from. */
+export interface ParameterFlags {
+  readonly weights?: string;
+  readonly seed?: number;
+  readonly quiet?: true;
+}
+
+/** The parameters of a network: from a file, or made up from a seed, which is said. */
+export function parametersOf(
+  graph: Graph,
+  { weights, seed = 0, quiet }: ParameterFlags,
+  io: Io,
+): ReadonlyMap<string, Tensor> {
+  if (weights !== undefined) return readWeights(weights, graph);
+  if (!quiet) io.err(`note: no --weights: they are made up, seed ${seed}\n`);
+  return inOnePiece(() => seedWeights(graph, seed));
+}
 
 /** The parameters of a network, from a file that has exactly those. */
 export function readWeights(path: string, graph: Graph): ReadonlyMap<string, Tensor> {

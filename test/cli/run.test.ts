@@ -83,10 +83,10 @@ describe("the reference", () => {
     expect(out).toMatch(/^.*000-7\.png\n {6}7 {2}0\.9\d{3}\n {6}\d {2}0\.0\d{3}\n.*002-3\.png\n {6}3 {2}0\.9/);
   });
 
-  test("--labels adds the names of the classes, in --json too", async () => {
+  test("--classes adds the names of the classes, in --json too", async () => {
     const words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-    const labels = join(folder({ "labels.txt": words.join("\r\n") }), "labels.txt");
-    const flags = ["--input", pictures[1]!, "--top", "1", "--labels", labels];
+    const labels = join(folder({ "classes.txt": words.join("\r\n") }), "classes.txt");
+    const flags = ["--input", pictures[1]!, "--top", "1", "--classes", labels];
     expect((await run(...flags)).out).toMatch(/002-3\.png\n {6}3 {2}0\.9\d{3} {2}three\n$/);
     const { top } = JSON.parse((await run(...flags, "--json")).out) as { top: [{ classes: object[] }] };
     expect(top[0].classes).toMatchObject([{ index: 3, label: "three" }]);
@@ -223,16 +223,16 @@ describe("what is wrong", () => {
   });
 
   test("labels that are too few, that are not there, or that nothing shows", async () => {
-    const labels = join(folder({ "labels.txt": "zero\none\n" }), "labels.txt");
+    const labels = join(folder({ "classes.txt": "zero\none\n" }), "classes.txt");
     const answer = (...argv: string[]) => run("--input", pictures[0]!, ...argv);
-    expect(await answer("--top", "1", "--labels", labels)).toMatchObject({
+    expect(await answer("--top", "1", "--classes", labels)).toMatchObject({
       exit: 2,
-      err: expect.stringContaining("labels.txt: 2 labels, but logits has 10 classes"),
+      err: expect.stringContaining("classes.txt: 2 names, but logits has 10 classes"),
     });
-    expect(await answer("--top", "1", "--labels", "nope.txt")).toMatchObject({ exit: 2 });
-    expect(await answer("--labels", labels)).toMatchObject({
+    expect(await answer("--top", "1", "--classes", "nope.txt")).toMatchObject({ exit: 2 });
+    expect(await answer("--classes", labels)).toMatchObject({
       exit: 2,
-      err: expect.stringContaining("--labels names the classes of --top"),
+      err: expect.stringContaining("--classes names the classes of --top"),
     });
   });
 
