@@ -6,7 +6,7 @@ import { exposable, expose } from "../ir/expose.ts";
 import type { Graph, Node } from "../ir/graph.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { runReference, runWebGpu, type Ran } from "./backends.ts";
-import type { NetworkFlags, RunFlags } from "./commands.ts";
+import type { RunFlags } from "./commands.ts";
 import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
 import { exit, Refusal, usage } from "./exit.ts";
 import { readInputs } from "./inputs.ts";

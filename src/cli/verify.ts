@@ -6,7 +6,6 @@ import { check } from "../check/check.ts";
 import { levels, lower, placeIn } from "../compile.ts";
 import { Problems } from "../diagnostics.ts";
 import { graphFromJson } from "../ir/json.ts";
-import type { Graph } from "../ir/graph.ts";
 import { faultOf } from "../ir/verify.ts";
 import type { Launch, Plan } from "../plan/plan.ts";
 import { tolerance, verifyPlanOn, type VerifyResult } from "../verify/verify.ts";
