@@ -76,6 +76,176 @@ block ghost_bottleneck(
 `,
   ],
   [
+    "std/inception.se",
+    `se 1
+
+/// What pools in a module of BN-Inception.
+enum Pool { avg, max }
+
+/// A module of BN-Inception, Ioffe and Szegedy 2015: the columns of its table, from left to right; \`width\` multiplies them.
+/// Its names are those of Cadene's bninception after a prefix: \`inception_3a.conv_3x3_bn\` is \`inception_3a_3x3_bn\` there.
+block inception(
+  conv1: int,
+  conv3_reduce: int,
+  conv3: int,
+  double_reduce: int,
+  double: int,
+  pool: Pool,
+  project: int,
+  width: float = 1.0,
+  bias: bool = false,
+) uses se {
+  @pre
+  let a = conv_1x1: conv round(conv1 * width), 1x1, bias: bias -> conv_1x1_bn: bn -> relu
+  let b = single_3x3(round(conv3_reduce * width), round(conv3 * width), 1, bias)
+  let c = double_3x3(round(double_reduce * width), round(double * width), 1, bias)
+  let d = pool_3x3(pool)
+    -> pool_proj: conv round(project * width), 1x1, bias: bias -> pool_proj_bn: bn -> relu
+  concat(a, b, c, d) -> @standard
+}
+
+/// A module that halves the extents: without a 1x1, and its pool passes the channels on.
+block inception_reduction(
+  conv3_reduce: int,
+  conv3: int,
+  double_reduce: int,
+  double: int,
+  width: float = 1.0,
+  bias: bool = false,
+) uses se {
+  @pre
+  let b = single_3x3(round(conv3_reduce * width), round(conv3 * width), 2, bias)
+  let c = double_3x3(round(double_reduce * width), round(double * width), 2, bias)
+  let d = maxpool 3x3 / 2, ceil: true
+  concat(b, c, d) -> @standard
+}
+
+block single_3x3(reduce: int, width: int, stride: int, bias: bool) {
+  conv_3x3_reduce: conv reduce, 1x1, bias: bias -> conv_3x3_reduce_bn: bn -> relu
+  conv_3x3: conv width, 3x3 / stride, bias: bias -> conv_3x3_bn: bn -> relu
+}
+
+block double_3x3(reduce: int, width: int, stride: int, bias: bool) {
+  double_3x3_reduce: conv reduce, 1x1, bias: bias -> double_3x3_reduce_bn: bn -> relu
+  double_3x3_1: conv width, 3x3, bias: bias -> double_3x3_1_bn: bn -> relu
+  double_3x3_2: conv width, 3x3 / stride, bias: bias -> double_3x3_2_bn: bn -> relu
+}
+
+block pool_3x3(pool: Pool) {
+  if pool == max { maxpool 3x3, pad: 1 } else { avgpool 3x3, pad: 1 }
+}
+
+/// A convolution of Inception-ResNet-v2, with its BatchNorm. \`pad: [0, 0]\` is what TensorFlow calls VALID.
+block inception_conv(
+  channels: float,
+  kernel: window = 1x1,
+  pad: list<int> = [(kernel.height - 1) / 2, (kernel.width - 1) / 2],
+) {
+  conv: conv max(1, round(channels)), kernel, pad: pad -> bn: bn eps: 1e-3 -> relu
+}
+
+/// The units of Inception-ResNet-v2, Szegedy et al. 2017, as in TF-slim and timm: what the 1x1 at the end gives is scaled
+/// down before the addition, and the SE block stands before the scale. \`width\` multiplies all channels but the sum's.
+block block35(width: float = 1.0, scale: float = 0.17) uses se {
+  let channels = x.channels
+  residual {
+    branch {
+      concat {
+        branch0: inception_conv(32 * width)
+        branch1 { 0: inception_conv(32 * width) -> 1: inception_conv(32 * width, 3x3) }
+        branch2 {
+          0: inception_conv(32 * width)
+          1: inception_conv(48 * width, 3x3)
+          2: inception_conv(64 * width, 3x3)
+        }
+      }
+      conv2d: conv channels, 1x1, bias: true -> @standard -> scale scale
+    }
+    after relu
+  }
+}
+
+block block17(width: float = 1.0, scale: float = 0.1) uses se {
+  let channels = x.channels
+  residual {
+    branch {
+      concat {
+        branch0: inception_conv(192 * width)
+        branch1 {
+          0: inception_conv(128 * width)
+          1: inception_conv(160 * width, 1x7)
+          2: inception_conv(192 * width, 7x1)
+        }
+      }
+      conv2d: conv channels, 1x1, bias: true -> @standard -> scale scale
+    }
+    after relu
+  }
+}
+
+/// The last one has \`scale: 1, act: none\`.
+block block8(width: float = 1.0, scale: float = 0.2, act: Act = relu) uses se {
+  let channels = x.channels
+  residual {
+    branch {
+      concat {
+        branch0: inception_conv(192 * width)
+        branch1 {
+          0: inception_conv(192 * width)
+          1: inception_conv(224 * width, 1x3)
+          2: inception_conv(256 * width, 3x1)
+        }
+      }
+      conv2d: conv channels, 1x1, bias: true -> @standard -> scale scale
+    }
+    after act
+  }
+}
+
+/// The modules between them. \`gated\`: with SE blocks of their own, as BN-Inception's have.
+block mixed_5b(width: float = 1.0, gated: bool = true) uses se {
+  concat {
+    branch0: inception_conv(96 * width)
+    branch1 { 0: inception_conv(48 * width) -> 1: inception_conv(64 * width, 5x5) }
+    branch2 {
+      0: inception_conv(64 * width)
+      1: inception_conv(96 * width, 3x3)
+      2: inception_conv(96 * width, 3x3)
+    }
+    branch3 { avgpool 3x3, pad: 1, count_pad: false -> 1: inception_conv(64 * width) }
+  }
+  if gated { @standard -> @post }
+}
+
+block mixed_6a(width: float = 1.0, gated: bool = true) uses se {
+  concat {
+    branch0: inception_conv(384 * width, 3x3 / 2, [0, 0])
+    branch1 {
+      0: inception_conv(256 * width)
+      1: inception_conv(256 * width, 3x3)
+      2: inception_conv(384 * width, 3x3 / 2, [0, 0])
+    }
+    branch2 { maxpool 3x3 / 2 }
+  }
+  if gated { @standard -> @post }
+}
+
+block mixed_7a(width: float = 1.0, gated: bool = true) uses se {
+  concat {
+    branch0 { 0: inception_conv(256 * width) -> 1: inception_conv(384 * width, 3x3 / 2, [0, 0]) }
+    branch1 { 0: inception_conv(256 * width) -> 1: inception_conv(288 * width, 3x3 / 2, [0, 0]) }
+    branch2 {
+      0: inception_conv(256 * width)
+      1: inception_conv(288 * width, 3x3)
+      2: inception_conv(320 * width, 3x3 / 2, [0, 0])
+    }
+    branch3 { maxpool 3x3 / 2 }
+  }
+  if gated { @standard -> @post }
+}
+`,
+  ],
+  [
     "std/mobile.se",
     `se 1
 
@@ -295,6 +465,41 @@ block senet154(width: int, stride: int = 1, groups: int = 64) uses se {
     }
     after relu
   }
+}
+`,
+  ],
+  [
+    "std/shake.se",
+    `se 1
+
+/// Shake-Shake, Gastaldi 2017, as it is after training: both branches count half. No ReLU after the addition.
+/// \`each\`: an SE block on each branch, not on their sum.
+block shake(width: int, stride: int = 1, each: bool = false) uses se {
+  residual {
+    branch {
+      let one = branch1 { shake_branch(width, stride) }
+      let two = branch2 { shake_branch(width, stride) }
+      if each {
+        (one -> se1: @standard) * 0.5 + (two -> se2: @standard) * 0.5
+      } else {
+        one * 0.5 + two * 0.5 -> @standard
+      }
+    }
+    skip unless same { shortcut { shake_shortcut(width, stride) } }
+  }
+}
+
+/// Named as a sequence of layers, ReLUs among them.
+block shake_branch(width: int, stride: int = 1) {
+  relu -> 1: conv width, 3x3 / stride -> 2: bn -> relu -> 4: conv width, 3x3 -> 5: bn
+}
+
+/// Two paths of half the channels: every other pixel, and the pixels between them, which a shift brings to their places.
+block shake_shortcut(width: int, stride: int = 1) {
+  relu
+  let even = conv1: conv floor(width / 2), 1x1 / stride
+  let odd = pad([1, 1, -1, -1]) -> conv2: conv ceil(width / 2), 1x1 / stride
+  concat(even, odd) -> bn: bn
 }
 `,
   ],

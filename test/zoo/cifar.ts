@@ -26,6 +26,22 @@ export const networks: readonly ZooNetwork[] = [
     tiny: [{ fixture: "se-resnet164-cifar", set: { ...small, width: "0.25", blocks: "2,2,2" } }],
   },
   {
+    title: "SE-Shake-Shake 26 2x96d",
+    entry: "examples/se-shake-shake.se",
+    counts: [
+      { label: "Shake-Shake 26 2x96d", set: { se: "none" } },
+      { label: "SE-Shake-Shake 26 2x96d (SE on sum)", set: {} },
+      { label: "SE-Shake-Shake 26 2x96d (SE per branch)", set: { each: "true" } },
+    ],
+    tiny: [
+      { fixture: "se-shake-shake", set: { ...small, width: "8", blocks: "2,2,2" } },
+      {
+        fixture: "se-shake-shake-each",
+        set: { ...small, each: "true", width: "8", blocks: "1,1,1", resolution: "17" },
+      },
+    ],
+  },
+  {
     title: "SE-WRN-16-8",
     entry: "examples/se-wrn-16-8.se",
     counts: [

@@ -25,14 +25,6 @@ const notYet = "not yet in examples/";
 /** Rows that no network of the catalogue claims, and why. */
 export const unclaimed: Readonly<Record<string, string>> = {
   "SE-Identity (no bias, before proj.)": "another reading of the paper; ours gates the projected skip",
-  "BN-Inception": notYet,
-  "SE-BN-Inception": notYet,
-  "Inception-ResNet-v2 (slim 10-20-10)": notYet,
-  "SE-Inception-ResNet-v2 (slim)": notYet,
-  "SE-Inception-ResNet-v2 (slim, blocks only)": notYet,
   "Inception-ResNet-v2 (paper 5-10-5)": notYet,
   "SE-Inception-ResNet-v2 (paper 5-10-5)": notYet,
-  "Shake-Shake 26 2x96d": notYet,
-  "SE-Shake-Shake 26 2x96d (SE on sum)": notYet,
-  "SE-Shake-Shake 26 2x96d (SE per branch)": notYet,
 };

@@ -4,6 +4,7 @@ import { networks as detection } from "./detection.ts";
 import { networks as efficientnet } from "./efficientnet.ts";
 import { networks as ghostnet } from "./ghostnet.ts";
 import { networks as mnasnet } from "./mnasnet.ts";
+import { networks as inception } from "./inception.ts";
 import { networks as mobile } from "./mobile.ts";
 import { networks as mobilenetv3 } from "./mobilenetv3.ts";
 import { networks as regnet } from "./regnet.ts";
@@ -18,6 +19,7 @@ export const catalogue: readonly ZooNetwork[] = [
   ...resnext,
   ...vgg,
   ...mobile,
+  ...inception,
   ...cifar,
   ...detection,
   ...attention,
