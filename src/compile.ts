@@ -8,6 +8,7 @@ import type { Plan } from "./plan/plan.ts";
 import { schedule } from "./plan/schedule.ts";
 import type { TargetName } from "./supported.ts";
 import { positionOf } from "./syntax/frame.ts";
+import type { Storage } from "./weights/storage.ts";
 
 /** What is compiled. */
 export interface Source {
@@ -26,6 +27,8 @@ export interface Options {
   readonly level: Level;
   /** An upper bound of one run's batch. */
   readonly maxBatch?: number | undefined;
+  /** How weights.bin stores weights; f32 if it is not said. */
+  readonly storage?: Storage | undefined;
   /** Sees the graph after each pass. */
   readonly trace?: Trace | undefined;
 }
@@ -51,7 +54,7 @@ export interface PlanTarget {
   readonly name: TargetName;
   readonly reads: "plan";
   /** @param place a span as `file:line:column`, relative to the project's root */
-  files(plan: Plan, place: (span: Span) => string): readonly OutputFile[];
+  files(plan: Plan, place: (span: Span) => string, storage?: Storage): readonly OutputFile[];
 }
 
 export interface GraphTarget {
@@ -81,7 +84,7 @@ export function compile(source: Source, target: Target, options: Options, proble
     return graph && { graph, plan: undefined, files: target.files(graph, place) };
   }
   const planned = planOf(source, options, problems);
-  return planned && { ...planned, files: target.files(planned.plan, place) };
+  return planned && { ...planned, files: target.files(planned.plan, place, options.storage) };
 }
 
 /** Source -> graph -> plan. */

@@ -18,6 +18,7 @@ import { precisions, targetNames, unsupported, type Precision, type TargetName }
 import { format as formatSource } from "./syntax/format.ts";
 import { formatDiagnostics as formatList } from "./syntax/frame.ts";
 import { packCheckpoint } from "./weights/checkpoint.ts";
+import { storages, type Storage } from "./weights/storage.ts";
 import { targets } from "../targets/index.ts";
 
 export type { OutputFile } from "./compile.ts";
@@ -26,6 +27,7 @@ export type { Detail, GraphFormat } from "./draw/drawing.ts";
 export type { SweepRow } from "./report/sweep.ts";
 export type { Report } from "./report/report.ts";
 export type { SetValue } from "./settings.ts";
+export type { Storage } from "./weights/storage.ts";
 export type { Precision, TargetName } from "./supported.ts";
 export { codes, type Code, type CodeEntry } from "./codes.ts";
 export { version } from "./version.ts";
@@ -46,6 +48,8 @@ export interface CompileOptions extends CheckOptions {
   readonly precision?: Precision;
   /** An upper bound of one run's batch. */
   readonly maxBatch?: number;
+  /** How weights.bin stores weights; net.js makes f32 of them. */
+  readonly weightsAs?: Storage;
   /** Which list of passes; O0 also fuses nothing. */
   readonly passes?: keyof typeof levels;
 }
@@ -60,10 +64,12 @@ export interface CompileResult {
 }
 
 export function compile(options: CompileOptions): CompileResult {
-  const { target, precision = "f32", maxBatch, passes = "O1" } = options;
+  const { target, precision = "f32", maxBatch, passes = "O1", weightsAs = "f32" } = options;
   const problems = new Problems();
   oneOf("target", target, targetNames, problems);
   oneOf("precision", precision, precisions, problems);
+  oneOf("weightsAs", weightsAs, storages, problems);
+  if (weightsAs !== "f32" && target !== "wgsl") wrongOption(`weightsAs is for wgsl; ${target} is given f32`, problems);
   oneOf("passes", passes, Object.keys(levels), problems);
   if (maxBatch !== undefined && !(Number.isSafeInteger(maxBatch) && maxBatch >= 1)) {
     wrongOption(`maxBatch should be a whole number from 1, got ${maxBatch}`, problems);
@@ -72,7 +78,12 @@ export function compile(options: CompileOptions): CompileResult {
   if (!problems.failed) unsupported(target, precision, "compile").forEach((diagnostic) => problems.report(diagnostic));
   if (!source || problems.failed) return { ok: false, files: [], diagnostics: problems.list };
 
-  const compiled = compileSource(source, targets.get(target)!, { level: levels[passes], maxBatch }, problems);
+  const compiled = compileSource(
+    source,
+    targets.get(target)!,
+    { level: levels[passes], maxBatch, storage: weightsAs },
+    problems,
+  );
   if (!compiled) return { ok: false, files: [], diagnostics: problems.list };
   const { files, graph, plan } = compiled;
   return { ok: true, files, diagnostics: problems.list, ...(plan && { report: reportOf(graph, plan) }) };
@@ -169,8 +180,19 @@ export function formatDiagnostics(diagnostics: readonly Diagnostic[], options: M
 }
 
 export type PackResult =
-  | { readonly ok: true; readonly file: OutputFile; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly messages: readonly string[] };
+  | {
+      readonly ok: true;
+      readonly file: OutputFile;
+      readonly warnings: readonly string[];
+      /** The public layout whose names were translated; undefined: the network's own names. */
+      readonly layout: string | undefined;
+    }
+  | {
+      readonly ok: false;
+      readonly messages: readonly string[];
+      /** What may be behind them, and what to try. */
+      readonly causes: readonly string[];
+    };
 
 /**
  * weights.bin for a compiled package, from its manifest alone.
@@ -180,10 +202,11 @@ export type PackResult =
  */
 export function pack(manifest: string, weights: Uint8Array): PackResult {
   const read = layoutOfManifest(manifest);
-  if (!read.ok) return { ok: false, messages: [`manifest.json: ${read.message}`] };
-  const packed = packCheckpoint(read.layout, weights);
-  if (!packed.ok) return packed;
-  return { ok: true, file: { path: "weights.bin", bytes: packed.bytes }, warnings: packed.warnings };
+  if (!read.ok) return { ok: false, messages: [`manifest.json: ${read.message}`], causes: [] };
+  const packed = packCheckpoint(read.layout, weights, { written: read.written });
+  if (!packed.ok) return { ok: false, messages: packed.messages, causes: packed.causes };
+  const { bytes, warnings, reading } = packed;
+  return { ok: true, file: { path: "weights.bin", bytes }, warnings, layout: reading.map?.id };
 }
 
 /** The types say it already; JavaScript does not read them. */

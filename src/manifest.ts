@@ -1,9 +1,17 @@
+import type { Graph } from "./ir/graph.ts";
 import { graphFromJson } from "./ir/json.ts";
 import { GENERATOR } from "./marker.ts";
 import { fingerprint, type Place, type WeightLayout } from "./weights/pack.ts";
+import { isStorage } from "./weights/storage.ts";
 
 export type ReadLayout =
-  { readonly ok: true; readonly layout: WeightLayout } | { readonly ok: false; readonly message: string };
+  | {
+      readonly ok: true;
+      readonly layout: WeightLayout;
+      /** The network as it was written. */
+      readonly written: Graph | undefined;
+    }
+  | { readonly ok: false; readonly message: string };
 
 /** The major version of manifests that this sec reads. */
 const formatMajor = "1";
@@ -22,19 +30,21 @@ export function layoutOfManifest(text: string): ReadLayout {
     return refuse(`its format is ${String(formatVersion)}, this sec reads ${formatMajor}.x; compile the network again`);
   }
   if (typeof network !== "string" || !isRecord(weights)) return refuse("it names no network, or has no weights");
-  const { buffers, tensors, program } = weights;
+  const { buffers, tensors, program, storage = "f32" } = weights;
+  if (!isStorage(storage)) return refuse(`its weights are stored as ${String(storage)}, which this sec does not know`);
   if (!isListOf(buffers, isSize) || !isListOf(tensors, isPlace)) return refuse("the places of its tensors are damaged");
 
   const read = graphFromJson(network, program);
   if (!read.ok) return refuse(`its weight program is damaged: ${read.message}`);
   if (read.graph.nodes.some(({ op }) => op === "input")) return refuse("its weight program reads an input");
   const places = tensors.map(({ buffer, byteOffset }) => ({ buffer, byteOffset }));
-  const layout: WeightLayout = { network, program: read.graph, buffers, places };
+  const layout: WeightLayout = { network, program: read.graph, buffers, places, storage };
   if (places.length !== read.graph.outputs.length) return refuse("it has another number of tensors than its program");
   if (fingerprint(layout) !== manifest["fingerprint"]) {
     return refuse("its fingerprint is that of other weights: it was edited, or is half written");
   }
-  return { ok: true, layout };
+  const written = graphFromJson(network, manifest["written"]);
+  return { ok: true, layout, written: written.ok ? written.graph : undefined };
 }
 
 function isPlace(value: unknown): value is Place {

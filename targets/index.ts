@@ -8,7 +8,7 @@ import { renderKernels } from "./wgsl/kernels.ts";
 export const wgsl: PlanTarget = {
   name: "wgsl",
   reads: "plan",
-  files: (plan, place) => packageFiles(plan, renderKernels(plan, place), place),
+  files: (plan, place, storage) => packageFiles(plan, renderKernels(plan, place), place, storage),
 };
 
 export const cuda: PlanTarget = { name: "cuda", reads: "plan", files: cudaFiles };

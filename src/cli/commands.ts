@@ -3,11 +3,25 @@ import { details, graphFormats, type Detail, type GraphFormat } from "../draw/dr
 import { paperTables } from "../report/paper.ts";
 import { precisions, targetNames, type Precision, type TargetName } from "../supported.ts";
 import { version } from "../version.ts";
+import { floatTypes, type FloatType } from "../weights/convert.ts";
+import { storages, type Storage } from "../weights/storage.ts";
 import type { Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
 
 export type CommandName =
-  "compile" | "pack" | "check" | "run" | "verify" | "report" | "sweep" | "gates" | "graph" | "fmt" | "init" | "explain";
+  | "compile"
+  | "pack"
+  | "check"
+  | "run"
+  | "verify"
+  | "report"
+  | "sweep"
+  | "gates"
+  | "graph"
+  | "fmt"
+  | "init"
+  | "explain"
+  | "weights";
 
 /** Runs the command that was named; what it ends with goes to main. */
 type Run = (name: CommandName, run: () => Promise<Outcome>) => Promise<void>;
@@ -32,6 +46,8 @@ export interface CompileFlags extends NetworkFlags {
   readonly target?: TargetName;
   readonly out?: string;
   readonly weights?: string;
+  readonly weightsAs?: Storage;
+  readonly denyNan?: true;
   readonly maxBatch?: number;
   readonly precision?: Precision;
   /** `-O0`: the level's digit. */
@@ -43,12 +59,15 @@ export interface CompileFlags extends NetworkFlags {
 
 export interface PackFlags extends CommonFlags {
   readonly weights: string;
+  readonly weightsAs?: Storage;
+  readonly denyNan?: true;
   readonly force?: true;
 }
 
 export interface RunFlags extends NetworkFlags {
   readonly input: readonly string[];
   readonly weights?: string;
+  readonly denyNan?: true;
   readonly output?: string;
   readonly backend?: "webgpu" | "reference";
   readonly dump?: readonly string[];
@@ -61,6 +80,8 @@ export interface RunFlags extends NetworkFlags {
 export interface VerifyFlags extends NetworkFlags {
   readonly target: TargetName;
   readonly weights?: string;
+  readonly weightsAs?: Storage;
+  readonly denyNan?: true;
 }
 
 export interface ReportFlags extends NetworkFlags {
@@ -83,6 +104,7 @@ export interface GatesFlags extends NetworkFlags {
   readonly input: readonly string[];
   readonly labels?: string;
   readonly weights?: string;
+  readonly denyNan?: true;
   readonly backend?: "webgpu" | "reference";
   readonly maxBatch?: number;
   readonly out: string;
@@ -94,6 +116,17 @@ export interface GraphFlags extends NetworkFlags {
   readonly detail: Detail;
   readonly plan?: true;
   readonly out?: string;
+  readonly force?: true;
+}
+
+export interface WeightsCheckFlags extends NetworkFlags {
+  readonly weights: string;
+  readonly denyNan?: true;
+}
+
+export interface WeightsConvertFlags extends NetworkFlags {
+  readonly out: string;
+  readonly to?: FloatType;
   readonly force?: true;
 }
 
@@ -147,6 +180,8 @@ export function commands(io: Io, run: Run): Command {
       "where the files go; default: a folder called like the network; `-`: with --emit, standard output",
     )
     .addOption(weightsOption())
+    .addOption(weightsAsOption())
+    .addOption(denyNanOption())
     .addOption(new Option("--max-batch <N>", "the largest batch of one run").argParser(positive))
     .addOption(new Option("--precision <TYPE>", "what the kernels compute in").choices(precisions))
     .addOption(new Option("-O <LEVEL>", "0: no optimisation; default: 1").choices(["0", "1"]))
@@ -164,6 +199,8 @@ export function commands(io: Io, run: Run): Command {
   )
     .argument("<DIR>", "a folder that `sec compile` wrote")
     .addOption(weightsOption().makeOptionMandatory())
+    .addOption(weightsAsOption())
+    .addOption(denyNanOption())
     .addOption(forceOption())
     .action((folder: string, flags: PackFlags) =>
       run("pack", async () => (await import("./pack.ts")).packCommand(folder, flags, io)),
@@ -186,6 +223,7 @@ export function commands(io: Io, run: Run): Command {
   )
     .addOption(inputOption())
     .addOption(weightsOption())
+    .addOption(denyNanOption())
     .option("--output <FILE>", "write the outputs as .safetensors; `-` is standard output")
     .addOption(backendOption())
     .addOption(
@@ -209,6 +247,8 @@ export function commands(io: Io, run: Run): Command {
   )
     .addOption(targetOption().makeOptionMandatory())
     .addOption(weightsOption())
+    .addOption(weightsAsOption())
+    .addOption(denyNanOption())
     .action((path: string, flags: VerifyFlags) =>
       run("verify", async () => (await import("./verify.ts")).verifyCommand(path, flags, io)),
     );
@@ -272,6 +312,7 @@ export function commands(io: Io, run: Run): Command {
       "the classes of the images: a line each, `file,class` lines, .npy, or `label` in .safetensors; default: the names of their folders",
     )
     .addOption(weightsOption())
+    .addOption(denyNanOption())
     .addOption(backendOption())
     .addOption(new Option("--max-batch <N>", "the largest batch of one run").argParser(positive))
     .requiredOption(
@@ -325,7 +366,61 @@ export function commands(io: Io, run: Run): Command {
     .argument("<CODE>", "the code of a diagnostic")
     .action((code: string) => run("explain", async () => (await import("./explain.ts")).explainCommand(code)));
 
+  const weights = command(
+    "weights",
+    "Lists, checks and converts trained weights.",
+    "sec weights list net.safetensors",
+    "sec weights check net.se --weights timm.safetensors",
+    "sec weights convert timm.safetensors net.se -o net.safetensors --to f16",
+  );
+  const ofWeights = (usage: string, description: string, ...lines: readonly string[]) =>
+    weights
+      .command(usage)
+      .description(description)
+      .addHelpText("before", examples(...lines));
+
+  ofWeights(
+    "list",
+    "Prints names, types, shapes and sizes, and whose names they are.",
+    "sec weights list net.safetensors",
+  )
+    .argument("<FILE>", "weights, .safetensors")
+    .action((file: string, flags: CommonFlags) =>
+      run("weights", async () => (await import("./weightsList.ts")).weightsListCommand(file, flags, io)),
+    );
+
+  network(
+    ofWeights(
+      "check",
+      "Says whether weights fit a network, or every difference.",
+      "sec weights check net.se --weights net.safetensors",
+    ).argument("<FILE>", source),
+  )
+    .addOption(weightsOption().makeOptionMandatory())
+    .addOption(denyNanOption())
+    .action((file: string, flags: WeightsCheckFlags) =>
+      run("weights", async () => (await import("./weightsCheck.ts")).weightsCheckCommand(file, flags, io)),
+    );
+
+  network(
+    ofWeights(
+      "convert",
+      "Writes weights with another type, or with the names of a network.",
+      "sec weights convert net.safetensors -o half.safetensors --to f16",
+      "sec weights convert timm.safetensors net.se -o net.safetensors",
+    )
+      .argument("<WEIGHTS>", "weights, .safetensors")
+      .argument("[FILE]", "a network: what is written has its names and shapes"),
+  )
+    .addOption(new Option("-o, --out <FILE>", "where the weights go, .safetensors").makeOptionMandatory())
+    .addOption(new Option("--to <TYPE>", "of all floating point numbers; without it they stay").choices(floatTypes))
+    .addOption(forceOption())
+    .action((file: string, source: string | undefined, flags: WeightsConvertFlags) =>
+      run("weights", async () => (await import("./weightsConvert.ts")).weightsConvertCommand(file, source, flags, io)),
+    );
+
   for (const each of program.commands) common(each);
+  for (const each of weights.commands) common(each);
   return program;
 }
 
@@ -378,6 +473,17 @@ function backendOption(): Option {
     "--backend <NAME>",
     "webgpu: the generated code on a device (default); reference: float64 on the CPU",
   ).choices(["webgpu", "reference"]);
+}
+
+function weightsAsOption(): Option {
+  return new Option(
+    "--weights-as <TYPE>",
+    "how weights.bin stores weights; net.js makes f32 of them; default: f32, or as the folder has them",
+  ).choices(storages);
+}
+
+function denyNanOption(): Option {
+  return new Option("--deny-nan", "NaN or infinities among the weights are an error");
 }
 
 function forceOption(): Option {

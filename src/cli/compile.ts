@@ -1,6 +1,15 @@
 import { check } from "../check/check.ts";
 import { didYouMean } from "../suggest.ts";
-import { compile, levels, planOf, type Compiled, type Options, type OutputFile, type Source } from "../compile.ts";
+import {
+  compile,
+  levels,
+  placeIn,
+  planOf,
+  type Compiled,
+  type Options,
+  type OutputFile,
+  type Source,
+} from "../compile.ts";
 import { Problems } from "../diagnostics.ts";
 import { print } from "../ir/print.ts";
 import { printPlan } from "../plan/print.ts";
@@ -17,7 +26,7 @@ import type { Outcome } from "./outcome.ts";
 import { openProject, type Project } from "./project.ts";
 import { networkOf } from "./settings.ts";
 import { sizesOf, sizesText } from "./sizes.ts";
-import { packedWeights, readWeights, tensorsFile } from "./weights.ts";
+import { packedWeights, readWeights, tensorsFile, type WeightsJson } from "./weights.ts";
 import { writeAll } from "./writeAll.ts";
 
 /** Source to files, or to one thing on standard output. */
@@ -35,6 +44,7 @@ export async function compileCommand(named: string | undefined, given: CompileFl
   const options: Options = {
     level: levelOf(flags),
     maxBatch: flags.maxBatch,
+    storage: flags.weightsAs,
     trace: (pass, graph) => {
       if (flags.printAfter?.includes(pass.name)) printed.push({ pass: pass.name, graph: print(graph) });
     },
@@ -71,7 +81,7 @@ async function produce(
   }
   const compiled = compile(source, targets.get(flags.target ?? "wgsl")!, options, problems);
   if (!compiled) return undefined;
-  if (emit !== undefined) return emitted(emit, filesOf(compiled, flags, io));
+  if (emit !== undefined) return emitted(emit, filesOf(project, compiled, flags, io).files);
   return writeFiles(project, compiled, flags, io);
 }
 
@@ -112,20 +122,29 @@ const fileOf: Readonly<Record<Exclude<EmitKind, "ast" | "graph" | "plan" | "wgsl
   weights: ["weights.bin", "weights.safetensors"],
 };
 
+interface WithWeights {
+  readonly files: readonly OutputFile[];
+  /** How the weights were read. */
+  readonly weights?: WeightsJson;
+}
+
 /** A target without a plan packs nothing: its weights are those of the network, by their names. */
-function filesOf({ graph, plan, files }: Compiled, flags: CompileFlags, io: Io): readonly OutputFile[] {
-  if (flags.weights === undefined) return files;
+function filesOf({ load }: Project, { graph, plan, files }: Compiled, flags: CompileFlags, io: Io): WithWeights {
+  const { weights } = flags;
+  if (weights === undefined) return { files };
+  const place = placeIn(load);
   if (!plan) {
-    const bytes = tensorsFile(readWeights(flags.weights, graph));
-    return [...files, { path: "weights.safetensors", bytes }];
+    const { tensors, json } = readWeights({ ...flags, weights }, graph, io, { place });
+    return { files: [...files, { path: "weights.safetensors", bytes: tensorsFile(tensors) }], weights: json };
   }
-  const bytes = packedWeights(flags.weights, weightLayout(plan), io, flags);
-  return [...files, { path: "weights.bin", bytes }];
+  const layout = weightLayout(plan, flags.weightsAs);
+  const { bytes, json } = packedWeights({ ...flags, weights }, layout, io, { written: plan.written, place });
+  return { files: [...files, { path: "weights.bin", bytes }], weights: json };
 }
 
 async function writeFiles(project: Project, compiled: Compiled, flags: CompileFlags, io: Io): Promise<Product> {
   const out = flags.out ?? compiled.graph.name;
-  const files = filesOf(compiled, flags, io);
+  const { files, weights } = filesOf(project, compiled, flags, io);
   const inputs = [...project.inputs(), ...(flags.weights === undefined ? [] : [flags.weights])];
   const result = await writeAll(out, files, { force: flags.force === true, inputs });
   if (!result.ok) throw new Refusal(exit.unwritten, result.message);
@@ -140,7 +159,7 @@ async function writeFiles(project: Project, compiled: Compiled, flags: CompileFl
   }
   const { written, unchanged } = result;
   const { target } = flags;
-  return { document: { network: compiled.graph.name, target, out, files: sizes, written, unchanged } };
+  return { document: { network: compiled.graph.name, target, out, files: sizes, written, unchanged, weights } };
 }
 
 /** What commander cannot know: which flags go together. */
@@ -158,6 +177,9 @@ function checkFlags(flags: CompileFlags): void {
   if (target === undefined && emit !== "ast" && emit !== "graph") throw usage("no target was named", "--target wgsl");
   if (target === "pytorch" && printAfter.length > 0) {
     throw usage("no pass runs for the target pytorch, which is given the network as written");
+  }
+  if (flags.weightsAs !== undefined && target !== "wgsl") {
+    throw usage(`--weights-as is for --target wgsl; ${target} is given weights in f32`);
   }
   const passes = new Set(levelOf(flags).passes.map(({ name }) => name));
   for (const name of printAfter) {

@@ -41,7 +41,8 @@ export async function gatesCommand(file: string, flags: GatesFlags, io: Io): Pro
   const { sources, batch } = inputs;
   const labels = flags.labels === undefined ? labelsOfFolders(sources) : readLabels(flags.labels, sources);
   if (!labels) note("no classes: give a folder for every class, or --labels");
-  const parameters = parametersOf(graph, flags, io);
+  const place = placeIn(project.load);
+  const { tensors: parameters, json: weights } = parametersOf(graph, flags, io, { place });
 
   const progress = progressOn(io, flags);
   const run = flags.backend === "reference" ? runReference : runWebGpu;
@@ -54,7 +55,7 @@ export async function gatesCommand(file: string, flags: GatesFlags, io: Io): Pro
     parameters,
     batch,
     maxBatch: flags.maxBatch,
-    place: placeIn(project.load),
+    place,
     progress: progress.show,
   }).finally(progress.end);
   note(`ran ${batch} image${batch === 1 ? "" : "s"} on ${ran.on}`);
@@ -62,7 +63,7 @@ export async function gatesCommand(file: string, flags: GatesFlags, io: Io): Pro
   const report = gateReport(graph.name, graph.insertions, ran.outputs, labels);
   const classes = report.blocks[0]!.classes.length;
   if (classes > maxDrawnClasses) note(`${classes} classes: the ${maxDrawnClasses} with the most images are drawn`);
-  const document = { ok: true, on: ran.on, ...report, diagnostics };
+  const document = { ok: true, on: ran.on, ...report, ...(weights && { weights }), diagnostics };
   if (flags.out === "-") return { exit: exit.done, document, text: csvText(report) };
   const read = [...project.inputs(), ...sources, ...[flags.weights, flags.labels].filter((path) => path !== undefined)];
   const written = await writeAll(flags.out, filesOf(report), { force: flags.force === true, inputs: read });

@@ -1,6 +1,10 @@
 import { join } from "node:path";
+import { filesStoredAs } from "../../targets/wgsl/files.ts";
+import type { Manifest } from "../../targets/wgsl/describe.ts";
+import type { OutputFile } from "../compile.ts";
 import { layoutOfManifest } from "../manifest.ts";
 import { decodeUtf8 } from "../syntax/utf8.ts";
+import type { WeightLayout } from "../weights/pack.ts";
 import type { PackFlags } from "./commands.ts";
 import { exit, Refusal, usage } from "./exit.ts";
 import { isFolder, readBytes } from "./files.ts";
@@ -23,11 +27,35 @@ export async function packCommand(folder: string, flags: PackFlags, io: Io): Pro
   const manifest = layoutOfManifest(text.text);
   if (!manifest.ok) throw new Refusal(exit.wrong, `${path}: ${manifest.message}`);
 
-  const bytes = packedWeights(flags.weights, manifest.layout, io, flags);
-  const files = [{ path: "weights.bin", bytes }];
-  const result = await writeAll(folder, files, { force: flags.force === true, inputs: [flags.weights, path] });
+  const storage = flags.weightsAs ?? manifest.layout.storage;
+  if (storage !== "f32" && (JSON.parse(text.text) as Manifest).target !== "wgsl") {
+    throw usage(`${folder} is given weights in f32; --weights-as is for --target wgsl`);
+  }
+  const layout = { ...manifest.layout, storage };
+  const { bytes, json } = packedWeights(flags, layout, io, { written: manifest.written });
+  const others = storage === manifest.layout.storage ? [] : storedOtherwise(folder, text.text, layout);
+  const files = [{ path: "weights.bin", bytes }, ...others];
+  const result = await writeAll(folder, files, { force: flags.force === true, inputs: [flags.weights] });
   if (!result.ok) throw new Refusal(exit.unwritten, result.message);
   if (!flags.quiet) io.err(`${join(folder, "weights.bin")}: ${bytesText(bytes.length)}\n`);
   const { network } = manifest.layout;
-  return { exit: exit.done, document: { ok: true, network, folder, file: "weights.bin", bytes: bytes.length } };
+  return {
+    exit: exit.done,
+    document: { ok: true, network, folder, file: "weights.bin", bytes: bytes.length, storage, weights: json },
+  };
+}
+
+/** net.js and manifest.json know how weights are stored. */
+function storedOtherwise(folder: string, manifest: string, layout: WeightLayout): readonly OutputFile[] {
+  const path = join(folder, "net.js");
+  const read = readBytes(path, maxManifestBytes);
+  if (!read.ok) throw usage(read.message, `${folder} should be a folder that sec compile wrote`);
+  const module = new TextDecoder().decode(read.bytes);
+  const files = filesStoredAs(JSON.parse(manifest) as Manifest, module, layout);
+  if (files) return files;
+  throw new Refusal(
+    exit.wrong,
+    `${path} was not made with its manifest`,
+    `compile with --weights-as ${layout.storage}`,
+  );
 }

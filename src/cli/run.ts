@@ -37,7 +37,8 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   inputs.notes.forEach(note);
   const ranking = rankingOf(written, flags);
   const output = outputOf(flags, project.inputs());
-  const parameters = parametersOf(graph, flags, io);
+  const place = placeIn(project.load);
+  const { tensors: parameters, json: weights } = parametersOf(graph, flags, io, { place });
 
   const backend = flags.backend ?? "webgpu";
   const progress = progressOn(io, flags);
@@ -48,7 +49,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
     parameters,
     batch: inputs.batch,
     maxBatch: flags.maxBatch,
-    place: placeIn(project.load),
+    place,
     progress: progress.show,
   }).finally(progress.end);
   note(`ran ${inputs.batch} image${inputs.batch === 1 ? "" : "s"} on ${ran.on}`);
@@ -73,6 +74,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
         flags.output === undefined ? summary.map((each) => ({ ...each, data: dataOf(ran, each.name) })) : summary,
       ...(top && { top }),
       ...(flags.output !== undefined && { output: flags.output }),
+      ...(weights && { weights }),
       diagnostics,
     },
     text: output?.path === "-" ? bytes! : top ? topText(top) : summaryText(summary),

@@ -4,7 +4,7 @@ import type { Manifest } from "../../targets/wgsl/describe.ts";
 import { templateLiteral } from "../../targets/wgsl/files.ts";
 import { check } from "../check/check.ts";
 import { levels, lower, placeIn } from "../compile.ts";
-import { Problems } from "../diagnostics.ts";
+import { Problems, type Span } from "../diagnostics.ts";
 import { graphFromJson } from "../ir/json.ts";
 import { faultOf } from "../ir/verify.ts";
 import type { Launch, Plan } from "../plan/plan.ts";
@@ -14,6 +14,7 @@ import { decodeUtf8 } from "../syntax/utf8.ts";
 import { zeros, type Tensor } from "../tensor/tensor.ts";
 import { elementsPerImage } from "../tensor/type.ts";
 import { fillRandom } from "../weights/random.ts";
+import type { Storage } from "../weights/storage.ts";
 import type { VerifyFlags } from "./commands.ts";
 import { exitOf, diagnosticsJson, showDiagnostics } from "./diagnostics.ts";
 import { exit, Refusal, usage } from "./exit.ts";
@@ -32,6 +33,8 @@ interface Subject {
   readonly plan: Plan;
   readonly manifest: Manifest;
   readonly kernelText: (name: string) => string;
+  /** A span in words, where there is a source. */
+  readonly place?: (span: Span) => string;
   readonly diagnostics: readonly unknown[];
 }
 
@@ -40,7 +43,8 @@ export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): P
   const subject = isFolder(path) ? ofFolder(path, flags, io) : await ofSource(path, flags, io);
   if ("exit" in subject) return subject;
   const { plan, manifest, kernelText } = subject;
-  const parameters = parametersOf(plan.written, flags, io);
+  const { storage } = manifest.weights;
+  const { tensors: parameters, json: weights } = parametersOf(plan.written, flags, io, { place: subject.place });
 
   const { openDevice } = await import("../device/node.ts");
   const { KernelRunner } = await import("../device/kernelRunner.ts");
@@ -58,16 +62,17 @@ export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): P
     const inputs = randomInputs(plan, flags.seed ?? 0);
     const batch = [...inputs.values()][0]!.shape[0]!;
     const result = await verifyPlanOn(
-      planRunner(new KernelRunner(device), plan, kernelOf, parameters),
+      planRunner(new KernelRunner(device), plan, kernelOf, parameters, storage),
       plan.written,
       plan,
       inputs,
       parameters,
       batch,
       (done, total) => progress.show(`launch ${done} of ${total}`),
+      storage,
     );
     progress.end();
-    return outcome(plan, result, adapter, batch, subject.diagnostics);
+    return outcome(plan, result, storage, adapter, batch, { diagnostics: subject.diagnostics, weights });
   } finally {
     progress.end();
     await close();
@@ -83,10 +88,11 @@ async function ofSource(path: string, flags: VerifyFlags, io: Io): Promise<Subje
   showDiagnostics(problems.list, io, flags);
   const diagnostics = diagnosticsJson(problems.list, io);
   if (!plan) return { exit: exitOf(problems.list), document: { ok: false, diagnostics } };
-  const files = new Map(wgsl.files(plan, placeIn(project.load)).map((file) => [file.path, file.bytes]));
+  const place = placeIn(project.load);
+  const files = new Map(wgsl.files(plan, place, flags.weightsAs).map((file) => [file.path, file.bytes]));
   const text = (name: string) => new TextDecoder().decode(files.get(name)!);
   const manifest = JSON.parse(text("manifest.json")) as Manifest;
-  return { plan, manifest, kernelText: (name) => text(`kernels/${name}.wgsl`), diagnostics };
+  return { plan, manifest, kernelText: (name) => text(`kernels/${name}.wgsl`), place, diagnostics };
 }
 
 /** The plan is made anew from the network in the manifest; the kernels are those of the folder, whatever they say. */
@@ -103,6 +109,10 @@ function ofFolder(folder: string, flags: VerifyFlags, io: Io): Subject {
   const layout = layoutOfManifest(text);
   if (!layout.ok) throw new Refusal(exit.wrong, `${path}: ${layout.message}`);
   const manifest = JSON.parse(text) as Manifest;
+  const { storage } = layout.layout;
+  if (flags.weightsAs !== undefined && flags.weightsAs !== storage) {
+    throw usage(`${folder} stores its weights as ${storage}, not as ${flags.weightsAs}`, "leave out --weights-as");
+  }
   if (manifest.target !== flags.target)
     throw usage(`${folder} was compiled for ${manifest.target}, not for ${flags.target}`);
   const written = graphFromJson(manifest.network, manifest.written);
@@ -148,11 +158,12 @@ function randomInputs(plan: Plan, seed: number): Map<string, Tensor> {
 function outcome(
   plan: Plan,
   result: VerifyResult,
+  storage: Storage,
   adapter: string,
   batch: number,
-  diagnostics: readonly unknown[],
+  rest: Readonly<Record<string, unknown>>,
 ): Outcome {
-  const { findings, worstShare, worstValue, worstGate, outputs, launches } = result;
+  const { findings, worstShare, worstValue, worstGate, outputs, launches, storage: stored } = result;
   const ok = findings.length === 0;
   const number = (value: number) => value.toExponential(1);
   const rows = [
@@ -175,6 +186,24 @@ function outcome(
       `relative difference per image; allowed ${number(tolerance.relative)}`,
     ]),
   ];
+  const ofStorage = stored
+    ? [
+        ...stored.outputs.map(({ name, relative }) => [
+          `${name}, ${storage}`,
+          number(relative),
+          `relative difference per image that storing weights as ${storage} makes`,
+        ]),
+        ...(stored.worstGate.gate === ""
+          ? []
+          : [
+              [
+                `gates, ${storage}`,
+                number(stored.worstGate.absolute),
+                `largest difference that it makes, of ${stored.worstGate.gate}`,
+              ],
+            ]),
+      ]
+    : [];
   const wrong = findings.slice(0, 20).map(({ launch, value, message }) => `${launch}: ${value}: ${message}`);
   const more = findings.length > 20 ? [`and ${findings.length - 20} more`] : [];
   const verdict = ok
@@ -193,10 +222,15 @@ function outcome(
       worstGate,
       outputs,
       findings,
-      diagnostics,
+      storage: { as: storage, ...stored },
+      ...rest,
     },
-    text: [`${verdict} (${batch} image${batch === 1 ? "" : "s"}, ${adapter})`, table(rows), ...wrong, ...more, ""].join(
-      "\n",
-    ),
+    text: [
+      `${verdict} (${batch} image${batch === 1 ? "" : "s"}, ${adapter})`,
+      table([...rows, ...ofStorage]),
+      ...wrong,
+      ...more,
+      "",
+    ].join("\n"),
   };
 }

@@ -9,6 +9,7 @@ import { interpret } from "./interpret.ts";
  *
  * @param parameters the checkpoint's tensors, by name
  * @param observe is called with what each launch read and wrote
+ * @param weights the unpacked tensors that bodies name, if they are not simply folded of the parameters
  * @returns the outputs by the user's names
  */
 export function interpretPlan(
@@ -21,8 +22,8 @@ export function interpretPlan(
     leaves: ReadonlyMap<string, Tensor>,
     written: ReadonlyMap<string, Tensor>,
   ) => void = () => {},
+  weights: ReadonlyMap<string, Tensor> = foldedWeights(plan, parameters),
 ): Map<string, Tensor> {
-  const weights = foldedWeights(plan, parameters);
   const slots = new Map<number, { value: Value; tensor: Tensor }>();
   for (const { name, value } of plan.inputs) slots.set(value.slot, { value, tensor: inputs.get(name)! });
   for (const launch of plan.launches) {

@@ -4,6 +4,8 @@ import { errorBounds } from "../reference/bound.ts";
 import { interpret } from "../reference/interpret.ts";
 import { interpretPlan, foldedWeights } from "../reference/interpretPlan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { restoredWeights } from "../weights/pack.ts";
+import type { Storage } from "../weights/storage.ts";
 import { gateTolerance, gateToleranceIn } from "./gates.ts";
 import { compareWithin, relativeDifference, type Difference } from "./compare.ts";
 
@@ -40,6 +42,15 @@ export interface VerifyResult {
   readonly outputs: readonly { readonly name: string; readonly relative: number }[];
   /** Gates: the largest absolute difference. */
   readonly worstGate: number;
+  /** What it costs that weights are not stored as f32: no error of a kernel, and never a finding. */
+  readonly storage?: StorageError;
+}
+
+/** The plan with the weights as they are stored, from the graph as written with the weights as they are; both in float64. */
+export interface StorageError {
+  readonly outputs: readonly { readonly name: string; readonly relative: number }[];
+  /** The largest absolute difference, and of which gate. */
+  readonly worstGate: { readonly absolute: number; readonly gate: string };
 }
 
 /** End to end, per image. Sources: product contract. */
@@ -51,6 +62,9 @@ export const tolerance = { relative: 1e-4, ofMaximum: 1e-3, gate: gateTolerance 
  * (b) each stored value of a run in which launches feed one another, against the graph as written, before any pass;
  * (c) the outputs of that run.
  * And what is wrong with kernels without running them; a whole run by the host code gives the same bits as (c).
+ *
+ * Weights that are not stored as f32 are the kernels' weights in (a) to (c); then (b) and (c) compare with the plan under
+ * those weights, and the plan under the weights as they are is compared with the graph as written.
  */
 export async function verifyPlanOn(
   runner: Runner,
@@ -60,6 +74,7 @@ export async function verifyPlanOn(
   parameters: ReadonlyMap<string, Tensor>,
   batch: number,
   progress: (done: number, total: number) => void = () => {},
+  storage: Storage = "f32",
 ): Promise<VerifyResult> {
   const findings: Finding[] = [];
   let worstShare = { share: 0, launch: "" };
@@ -67,10 +82,15 @@ export async function verifyPlanOn(
   let worstGate = 0;
 
   const rounded = roundAll(inputs);
+  const folded = foldedWeights(plan, parameters);
+  const weights = restoredWeights(plan, storage, folded);
   const observed: { launch: Launch; leaves: ReadonlyMap<string, Tensor> }[] = [];
-  interpretPlan(plan, rounded, parameters, batch, (launch, leaves) => {
+  const planned = new Map<string, Tensor>(plan.inputs.map(({ name, value }) => [value.name, rounded.get(name)!]));
+  const observe = (launch: Launch, leaves: ReadonlyMap<string, Tensor>, written: ReadonlyMap<string, Tensor>) => {
     observed.push({ launch, leaves: new Map(launch.reads.map((value) => [value.name, leaves.get(value.name)!])) });
-  });
+    for (const [name, value] of written) planned.set(name, value);
+  };
+  interpretPlan(plan, rounded, parameters, batch, observe, weights);
 
   const byName = new Map(source.nodes.map((node) => [node.name, node]));
   const stored = plan.values.flatMap((value) => byName.get(value.name) ?? []).filter((node) => node.op !== "parameter");
@@ -78,7 +98,13 @@ export async function verifyPlanOn(
     ...stored,
     ...source.outputs.map((output) => output.node),
   ]);
-  const weights = foldedWeights(plan, parameters);
+  const valueAsWritten = (name: string) => {
+    const node = byName.get(name);
+    return node && asWritten.get(node);
+  };
+  const isExact = storage === "f32";
+  const meant = isExact ? "the graph as written" : "the reference with the weights as they are stored";
+  if (!isExact) findings.push(...planFaults(plan, rounded, parameters, batch, valueAsWritten));
 
   const faultIn = async <T>(launch: string, run: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -122,15 +148,16 @@ export async function verifyPlanOn(
     for (const [name, tensor] of continued) {
       chained.set(name, tensor);
       const node = byName.get(name);
-      const reference = node && asWritten.get(node);
-      if (!reference) continue;
+      const written = node && asWritten.get(node);
+      if (!node || !written) continue;
+      const reference = isExact ? written : planned.get(name)!;
       const { relative, ofMaximum, absolute } = relativeDifference(tensor, reference);
       if (!(relative <= worstValue.relative)) worstValue = { relative, value: name };
       if (!(relative <= tolerance.relative && ofMaximum <= tolerance.ofMaximum)) {
         findings.push({
           launch: launch.name,
           value: name,
-          message: `differs from the graph as written by ${relative.toExponential(1)} of its norm`,
+          message: `differs from ${meant} by ${relative.toExponential(1)} of its norm`,
         });
       }
       if (isGate(node, source)) {
@@ -139,17 +166,20 @@ export async function verifyPlanOn(
           findings.push({
             launch: launch.name,
             value: name,
-            message: `the gate differs from the graph as written by ${absolute.toExponential(1)}`,
+            message: `the gate differs from ${meant} by ${absolute.toExponential(1)}`,
           });
       }
     }
   }
   progress(observed.length, observed.length);
 
+  const outputAsWritten = (name: string) => {
+    return asWritten.get(source.outputs.find((output) => output.name === name)!.node)!;
+  };
   const last = (value: Value) => plan.launches.findLast((launch) => launch.writes.includes(value))!.name;
   const whole = runner.network && (await faultIn(plan.name, () => runner.network!(rounded, batch)));
   const outputs = plan.outputs.map(({ name, value }) => {
-    const reference = asWritten.get(source.outputs.find((output) => output.name === name)!.node)!;
+    const reference = isExact ? outputAsWritten(name) : planned.get(value.name)!;
     const { relative, ofMaximum } = relativeDifference(chained.get(value.name)!, reference);
     if (!(relative <= tolerance.relative && ofMaximum <= tolerance.ofMaximum)) {
       findings.push({
@@ -166,7 +196,42 @@ export async function verifyPlanOn(
       });
     return { name, relative };
   });
-  return { findings, launches: plan.launches.length, worstShare, worstValue, outputs, worstGate };
+  const result = { findings, launches: plan.launches.length, worstShare, worstValue, outputs, worstGate };
+  if (isExact) return result;
+
+  let worst = { absolute: 0, gate: "" };
+  for (const [name, value] of planned) {
+    const node = byName.get(name);
+    if (!node || !asWritten.has(node) || !isGate(node, source)) continue;
+    const { absolute } = relativeDifference(value, asWritten.get(node)!);
+    if (!(absolute <= worst.absolute)) worst = { absolute, gate: name };
+  }
+  const ofOutputs = plan.outputs.map(({ name, value }) => {
+    return { name, relative: relativeDifference(planned.get(value.name)!, outputAsWritten(name)).relative };
+  });
+  return { ...result, storage: { outputs: ofOutputs, worstGate: worst } };
+}
+
+/** The plan under the weights as they are, against the graph as written: what (b) says where weights are stored as f32. */
+function planFaults(
+  plan: Plan,
+  inputs: ReadonlyMap<string, Tensor>,
+  parameters: ReadonlyMap<string, Tensor>,
+  batch: number,
+  asWritten: (name: string) => Tensor | undefined,
+): Finding[] {
+  const findings: Finding[] = [];
+  interpretPlan(plan, inputs, parameters, batch, (launch, _leaves, written) => {
+    for (const [name, value] of written) {
+      const reference = asWritten(name);
+      if (!reference) continue;
+      const { relative, ofMaximum } = relativeDifference(value, reference);
+      if (relative <= tolerance.relative && ofMaximum <= tolerance.ofMaximum) continue;
+      const message = `its plan differs from the graph as written by ${relative.toExponential(1)} of its norm`;
+      findings.push({ launch: launch.name, value: name, message });
+    }
+  });
+  return findings;
 }
 
 function describe({ index, actual, expected, allowed }: Difference): string {

@@ -1,8 +1,9 @@
 import { encodeUtf8 } from "../syntax/utf8.ts";
+import { storages, type Storage } from "./storage.ts";
 
 /**
- * weights.bin: a header of 256 bytes, then the buffers of a plan one after the other, in f32. All numbers are
- * little-endian; the rest of the header is zero. The runtime of net.js and the host code of net.cu read the same file.
+ * weights.bin: a header of 256 bytes; then, stored as f32, the buffers of a plan one after the other, or else its tensors
+ * (docs/weights.md). All numbers are little-endian; the rest of the header is zero. The runtime of net.js and the host code of net.cu read the same file.
  */
 export const binHeader = {
   bytes: 256,
@@ -19,11 +20,18 @@ export const binHeader = {
   /** u32, then UTF-8: the network's name, for messages. */
   nameLengthAt: 28,
   nameAt: 32,
+  /** u32: how the weights are stored, an index into `storages`. */
+  storageAt: 252,
 } as const;
 
 export function writeBinHeader(
   file: Uint8Array,
-  header: { readonly network: string; readonly fingerprint: string; readonly buffers: readonly number[] },
+  header: {
+    readonly network: string;
+    readonly fingerprint: string;
+    readonly buffers: readonly number[];
+    readonly storage?: Storage;
+  },
 ): void {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   view.setUint32(0, binHeader.magic, true);
@@ -31,13 +39,10 @@ export function writeBinHeader(
   for (let i = 0; i < 8; i++) {
     file[binHeader.fingerprintAt + i] = Number.parseInt(header.fingerprint.slice(2 * i, 2 * i + 2), 16);
   }
-  view.setBigUint64(binHeader.byteLengthAt, BigInt(binLength(header.buffers)), true);
+  view.setBigUint64(binHeader.byteLengthAt, BigInt(file.length), true);
   view.setUint32(binHeader.buffersAt, header.buffers.length, true);
-  const name = encodeUtf8(header.network).subarray(0, binHeader.bytes - binHeader.nameAt);
+  const name = encodeUtf8(header.network).subarray(0, binHeader.storageAt - binHeader.nameAt);
   view.setUint32(binHeader.nameLengthAt, name.length, true);
   file.set(name, binHeader.nameAt);
-}
-
-export function binLength(buffers: readonly number[]): number {
-  return buffers.reduce((sum, bytes) => sum + bytes, binHeader.bytes);
+  view.setUint32(binHeader.storageAt, storages.indexOf(header.storage ?? "f32"), true);
 }

@@ -1,72 +1,166 @@
+import type { Span } from "../diagnostics.ts";
 import type { Graph } from "../ir/graph.ts";
+import { nearest } from "../suggest.ts";
 import { quote } from "./header.ts";
+import { likelyCauses } from "./causes.ts";
+import { nameMaps } from "./maps/index.ts";
+import { ownLayouts } from "./maps/own.ts";
+import { theirNames, type NameMap } from "./maps/map.ts";
+import { fits, likelyCause, shapeText } from "./shapes.ts";
 
 /** One difference between a checkpoint and what a network needs. */
 export interface WeightFault {
   readonly kind: "missing" | "unexpected" | "shape";
-  /** The tensor's name. */
+  /** The tensor's name: the network's, or of what is unexpected the file's. */
   readonly name: string;
   readonly message: string;
 }
 
+/** How the names of a checkpoint were read. */
+export interface Reading {
+  /** The layout whose names they are; undefined: the network's own. */
+  readonly map: NameMap | undefined;
+  /** What stands before every name in the file and was left out, as DataParallel's `module.`. */
+  readonly prefix: string;
+  /** From the network's names to the file's. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Every difference; none if the checkpoint fits. */
+  readonly faults: readonly WeightFault[];
+  /** What may be behind the faults, and what to try. */
+  readonly causes: readonly string[];
+}
+
+type Shapes = ReadonlyMap<string, readonly number[]>;
+
 /**
- * Compares a checkpoint with a graph's (or a weight program's) parameters and lists every difference. BatchNorm's
- * `num_batches_tracked` is ignored. A shape with 1s behind it is the same as without: [64, 16] and [64, 16, 1, 1], because
- * SE layers are stored as both.
+ * Compares a checkpoint with a graph's (or a weight program's) parameters: by the network's own names, then by those of each
+ * public layout. The first that leaves no difference is taken, else the one that leaves the fewest, with all of them.
+ * BatchNorm's `num_batches_tracked` is ignored.
+ *
+ * @param place a span in words; without it messages do not say where a layer stands
  */
-export function checkWeights(graph: Graph, given: ReadonlyMap<string, readonly number[]>): WeightFault[] {
+export function readNames(graph: Graph, given: Shapes, place?: (span: Span) => string): Reading {
   const needed = new Map<string, readonly number[]>();
   for (const node of graph.nodes) if (node.op === "parameter") needed.set(node.name, node.type.shape as number[]);
-  const prefix = commonPrefix(needed, given);
 
+  let best: Candidate | undefined;
+  for (const map of [undefined, ...nameMaps]) {
+    const ours = [...needed.keys()];
+    const theirs = map ? theirNames(map, ours) : new Map(ours.map((name) => [name, name]));
+    for (const prefix of prefixesOf(given)) {
+      const names = prefix === "" ? theirs : new Map([...theirs].map(([our, their]) => [our, prefix + their]));
+      const wrong = differences(needed, names, given);
+      const count = wrong.missing.length + wrong.unexpected.length + wrong.shape.length;
+      if (!best || count < best.count) best = { map, prefix, names, wrong, count };
+      if (count === 0) break;
+    }
+    if (best?.count === 0) break;
+  }
+  const { map, prefix, names, wrong } = best!;
+  const faults = wrong === undefined ? [] : faultsOf(graph, needed, given, best!, place);
+  const causes = faults.length === 0 ? [] : likelyCauses(graph, layoutsOf(given).titles, map, wrong);
+  return { map, prefix, names, faults, causes };
+}
+
+/** The public layouts that a checkpoint's keys look like, without a network: those with the most signs. */
+export function layoutsOf(given: ReadonlyMap<string, unknown>): {
+  readonly titles: readonly string[];
+  readonly prefix: string;
+} {
+  const prefix = prefixesOf(given).at(-1)!;
+  const keys = [...given.keys()].map((key) => key.slice(prefix.length));
+  const found = [...nameMaps, ...ownLayouts].filter(({ signs }) =>
+    signs.every((sign) => keys.some((key) => sign.test(key))),
+  );
+  const most = Math.max(0, ...found.map(({ signs }) => signs.length));
+  return { titles: found.filter(({ signs }) => signs.length === most).map(({ title }) => title), prefix };
+}
+
+/** Names, not messages: many candidates are compared, one is told. */
+export interface Differences {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+  readonly shape: readonly string[];
+}
+
+interface Candidate {
+  readonly map: NameMap | undefined;
+  readonly prefix: string;
+  readonly names: ReadonlyMap<string, string>;
+  readonly wrong: Differences;
+  readonly count: number;
+}
+
+function differences(needed: Shapes, names: ReadonlyMap<string, string>, given: Shapes): Differences {
+  const missing: string[] = [];
+  const shape: string[] = [];
+  const used = new Set<string>();
+  for (const [name, wanted] of needed) {
+    const theirs = names.get(name)!;
+    const found = given.get(theirs);
+    used.add(theirs);
+    if (!found) missing.push(name);
+    else if (!fits(wanted, found)) shape.push(name);
+  }
+  const unexpected = [...given.keys()].filter((name) => !used.has(name) && !isIgnored(name));
+  return { missing, unexpected, shape };
+}
+
+function isIgnored(name: string): boolean {
+  return name.endsWith("num_batches_tracked");
+}
+
+/** In the network's order, then what is left over. */
+function faultsOf(
+  graph: Graph,
+  needed: Shapes,
+  given: Shapes,
+  { names, wrong }: Candidate,
+  place: ((span: Span) => string) | undefined,
+): WeightFault[] {
+  const spans = new Map(graph.nodes.map(({ name, span }) => [name, span]));
+  const at = (name: string) => (place ? ` (${place(spans.get(name)!)})` : "");
   const faults: WeightFault[] = [];
-  for (const [name, shape] of needed) {
-    const found = given.get(name);
-    if (!found) {
-      const there = prefix === undefined ? "" : `: the file has ${quote(prefix + name)}`;
-      faults.push({ kind: "missing", name, message: `${quote(name)} ${shapeText(shape)} is missing${there}` });
-    } else if (!sameShape(shape, found)) {
-      const message = `${quote(name)} should be ${shapeText(shape)}, but is ${shapeText(found)}${likelyCause(shape, found)}`;
+  const candidates = wrong.unexpected.slice(0, 200);
+  const [missing, shape] = [new Set(wrong.missing), new Set(wrong.shape)];
+  for (const [name, wanted] of needed) {
+    const theirs = names.get(name)!;
+    if (missing.has(name)) {
+      const asked = theirs === name ? "" : `, in the file ${quote(theirs)}`;
+      const alike = candidates.filter((other) => fits(wanted, given.get(other)!));
+      const near = faults.length < 50 ? nearest(theirs, alike) : undefined;
+      const hint = near === undefined ? "" : `; did you mean ${quote(near)}?`;
+      faults.push({
+        kind: "missing",
+        name,
+        message: `${quote(name)}${asked} ${shapeText(wanted)} is missing${at(name)}${hint}`,
+      });
+    } else if (shape.has(name)) {
+      const found = given.get(theirs)!;
+      const message = `${quote(theirs)} should be ${shapeText(wanted)}, but is ${shapeText(found)}${likelyCause(wanted, found)}${at(name)}`;
       faults.push({ kind: "shape", name, message });
     }
   }
-  for (const [name, shape] of given) {
-    if (needed.has(name) || name.endsWith("num_batches_tracked")) continue;
-    const message = `${quote(name)} ${shapeText(shape)} is in the file, but nothing in the network is called so`;
+  for (const name of wrong.unexpected) {
+    const message = `${quote(name)} ${shapeText(given.get(name)!)} is in the file, but nothing in the network is called so`;
     faults.push({ kind: "unexpected", name, message });
   }
   return faults;
 }
 
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  const [x, y] = [trimmed(a), trimmed(b)];
-  return x.length === y.length && x.every((extent, axis) => extent === y[axis]);
-}
+/** What training scripts put before a whole network. */
+const wrappers = ["module", "model", "backbone", "state_dict", "net", "encoder", "_orig_mod"];
 
-function trimmed(shape: readonly number[]): readonly number[] {
-  return shape.slice(0, 1 + shape.findLastIndex((extent) => extent !== 1));
-}
-
-function likelyCause(needed: readonly number[], found: readonly number[]): string {
-  if (needed.length === 4 && found.length === 4) {
-    const [outputs, inputs, height, width] = found as [number, number, number, number];
-    // What was found, read as [kh, kw, in, out] and as [out, kh, kw, in].
-    if (sameShape(needed, [width, height, outputs, inputs])) return ": it looks like TensorFlow's [kh, kw, in, out]";
-    if (sameShape(needed, [outputs, width, inputs, height])) return ": it looks like [out, kh, kw, in], channels last";
+/** The beginnings that every name has and that are no part of it: none, then one word, two… */
+function prefixesOf(given: ReadonlyMap<string, unknown>): string[] {
+  const names = [...given.keys()];
+  const prefixes = [""];
+  for (;;) {
+    const before = prefixes.at(-1)!;
+    const longer = wrappers
+      .map((word) => `${before}${word}.`)
+      .find((prefix) => names.length > 0 && names.every((name) => name.startsWith(prefix)));
+    if (longer === undefined) return prefixes;
+    prefixes.push(longer);
   }
-  if (sameShape(needed, trimmed(found).toReversed())) return ": it looks transposed";
-  return "";
-}
-
-/** What stands before all missing names in the file, as DataParallel's `module.`; undefined if nothing does. */
-function commonPrefix(needed: ReadonlyMap<string, unknown>, given: ReadonlyMap<string, unknown>): string | undefined {
-  const missing = [...needed.keys()].filter((name) => !given.has(name));
-  const [first] = missing;
-  const longer = first && [...given.keys()].find((name) => name.endsWith(`.${first}`));
-  const prefix = longer && longer.slice(0, longer.length - first.length);
-  return prefix && missing.every((name) => given.has(prefix + name)) ? prefix : undefined;
-}
-
-function shapeText(shape: readonly number[]): string {
-  return `[${shape.join(", ")}]`;
 }

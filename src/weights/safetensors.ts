@@ -85,6 +85,7 @@ export function writeSafetensors(
 
 /** The header's bytes, if the file can be safetensors at all. */
 function headerBytes(bytes: Uint8Array): { ok: true; bytes: Uint8Array } | { ok: false; message: string } {
+  if (bytes.length === 0) return { ok: false, message: "the file is empty" };
   if (bytes.length < 8) {
     return { ok: false, message: `too short: ${bytes.length} bytes, a safetensors file has at least 8` };
   }

@@ -1,3 +1,5 @@
+import { numberOf } from "./storage.ts";
+
 /** A tensor as it lies in a file: little-endian, dense, row-major. Nothing is converted until somebody asks. */
 export interface StoredTensor {
   readonly dtype: StoredDType;
@@ -15,7 +17,7 @@ export const storedDTypes = {
   I8: { bytes: 1, decode: (b: Uint8Array) => new Int8Array(b.buffer, b.byteOffset, b.length) },
   I16: { bytes: 2, decode: (b: Uint8Array) => new Int16Array(...aligned(b, 2)) },
   U16: { bytes: 2, decode: (b: Uint8Array) => new Uint16Array(...aligned(b, 2)) },
-  F16: { bytes: 2, decode: (b: Uint8Array) => Float32Array.from(new Uint16Array(...aligned(b, 2)), halfToNumber) },
+  F16: { bytes: 2, decode: (b: Uint8Array) => Float32Array.from(new Uint16Array(...aligned(b, 2)), numberOf) },
   BF16: { bytes: 2, decode: (b: Uint8Array) => bfloatToFloat32(new Uint16Array(...aligned(b, 2))) },
   I32: { bytes: 4, decode: (b: Uint8Array) => new Int32Array(...aligned(b, 4)) },
   U32: { bytes: 4, decode: (b: Uint8Array) => new Uint32Array(...aligned(b, 4)) },
@@ -67,16 +69,6 @@ export function countNonFinite(tensor: StoredTensor): { readonly nan: number; re
 function aligned(bytes: Uint8Array, size: number): [ArrayBufferLike, number, number] {
   const at = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   return [at.buffer, at.byteOffset, Math.floor(at.length / size)];
-}
-
-/** IEEE half precision: 1 sign, 5 exponent and 10 fraction bits. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 /** bfloat16 is the upper half of an f32. */

@@ -2,11 +2,18 @@ import { Bug, type Span } from "../../src/diagnostics.ts";
 import { graphToJson, type GraphJson } from "../../src/ir/json.ts";
 import { GENERATOR } from "../../src/marker.ts";
 import { limits, type BoundaryValue, type Launch, type Plan } from "../../src/plan/plan.ts";
-import { binLength } from "../../src/weights/binHeader.ts";
-import { fingerprint, weightLayout, type WeightLayout } from "../../src/weights/pack.ts";
+import { fingerprint, packedLength, segmentsOf, weightLayout, type WeightLayout } from "../../src/weights/pack.ts";
+import { storages, type Storage } from "../../src/weights/storage.ts";
 import { version } from "../../src/version.ts";
 import type { RenderedKernel } from "../target.ts";
-import type { BindingDescription, LaunchDescription, NetworkDescription, TensorDescription } from "./description.ts";
+import type {
+  BindingDescription,
+  LaunchDescription,
+  NetworkDescription,
+  SegmentDescription,
+  TensorDescription,
+  WeightsDescription,
+} from "./description.ts";
 
 /** manifest.json; targets/wgsl/manifest.schema.json says the same in JSON Schema. */
 export interface Manifest extends Omit<NetworkDescription, "name" | "launches" | "weights"> {
@@ -22,7 +29,13 @@ export interface Manifest extends Omit<NetworkDescription, "name" | "launches" |
   /** The network as it was written, before passes: `sec verify` compares the kernels in the folder with it. */
   readonly written: GraphJson;
   readonly launches: readonly LaunchEntry[];
-  readonly weights: NetworkDescription["weights"] & {
+  readonly weights: {
+    /** How weights.bin stores convolution and dense weights; vectors are always f32. */
+    readonly storage: Storage;
+    /** Of weights.bin. */
+    readonly byteLength: number;
+    /** The sizes of the buffers on the device, in f32. */
+    readonly buffers: readonly number[];
     readonly tensors: readonly TensorEntry[];
     /** How the tensors follow from a checkpoint. */
     readonly program: GraphJson;
@@ -42,18 +55,25 @@ export interface TensorEntry {
   readonly buffer: number;
   readonly byteOffset: number;
   readonly shape: readonly number[];
+  /** Its form in weights.bin, if that is not f32. */
+  readonly form?: Storage;
 }
 
 /** In the order of a plan's kernels, which is that of their first launch. */
-export function describe(plan: Plan, kernels: readonly RenderedKernel[], place: (span: Span) => string): Manifest {
+export function describe(
+  plan: Plan,
+  kernels: readonly RenderedKernel[],
+  place: (span: Span) => string,
+  storage: Storage = "f32",
+): Manifest {
   const kernelOf = new Map<Launch, RenderedKernel>();
   for (const kernel of kernels) for (const index of kernel.launches) kernelOf.set(plan.launches[index]!, kernel);
-  const layout = weightLayout(plan);
+  const layout = weightLayout(plan, storage);
 
   return {
     $schema: "https://unpkg.com/se-compiler/targets/wgsl/manifest.schema.json",
     generator: GENERATOR,
-    formatVersion: "1.0",
+    formatVersion: "1.1",
     compilerVersion: version,
     target: "wgsl",
     network: plan.name,
@@ -81,17 +101,25 @@ export function describe(plan: Plan, kernels: readonly RenderedKernel[], place: 
   };
 }
 
-export function describeWeights({ program, buffers, places }: WeightLayout): Manifest["weights"] {
+export function describeWeights(layout: WeightLayout): Manifest["weights"] {
+  const { program, buffers, places, storage } = layout;
+  const segments = storage === "f32" ? [] : segmentsOf(layout);
   return {
-    byteLength: binLength(buffers),
+    storage,
+    byteLength: packedLength(layout),
     buffers,
-    tensors: program.outputs.map(({ name, node }, index) => ({
-      name,
-      ...places[index]!,
-      shape: node.type.shape as number[],
-    })),
+    tensors: program.outputs.map(({ name, node }, index): TensorEntry => {
+      const entry = { name, ...places[index]!, shape: node.type.shape as number[] };
+      const form = segments[index]?.form ?? "f32";
+      return form === "f32" ? entry : { ...entry, form };
+    }),
     program: graphToJson(program),
   };
+}
+
+/** A manifest for the same kernels, and weights that are stored otherwise. */
+export function storedAs(manifest: Manifest, layout: WeightLayout): Manifest {
+  return { ...manifest, fingerprint: fingerprint(layout), weights: describeWeights(layout) };
 }
 
 export function kernelPath(kernel: string): string {
@@ -110,9 +138,17 @@ export function networkDescription(manifest: Manifest): NetworkDescription {
     inputs,
     outputs,
     slots,
-    weights: { byteLength: weights.byteLength, buffers: weights.buffers },
+    weights: weightsDescription(weights),
     launches: launches.map(({ name, kernel, grid, bindings }) => ({ name, kernel, grid, bindings })),
   };
+}
+
+function weightsDescription({ storage, byteLength, buffers, tensors }: Manifest["weights"]): WeightsDescription {
+  if (storage === "f32") return { byteLength, buffers };
+  const segments = tensors.map(({ form = "f32", buffer, byteOffset, shape }): SegmentDescription => {
+    return [storages.indexOf(form), buffer, byteOffset, shape.reduce((a, b) => a * b, 1), shape.at(-1)!];
+  });
+  return { byteLength, buffers, storage: storages.indexOf(storage), segments };
 }
 
 export function describeTensor(plan: Plan, { name, value }: BoundaryValue): TensorDescription {

@@ -37,9 +37,22 @@ export interface TensorDescription {
 export interface WeightsDescription {
   /** Of weights.bin: header and buffers. */
   readonly byteLength: number;
-  /** The sizes of the buffers into which it is cut after the header. */
+  /** The sizes of the buffers that it fills, in f32. */
   readonly buffers: readonly number[];
+  /** Left out where the file is an image of the buffers: all f32. Else how it is stored, an index into `storages`. */
+  readonly storage?: number;
+  /** The file's tensors in order. */
+  readonly segments?: readonly SegmentDescription[];
 }
+
+/** An index into `storages`; the buffer and the byte in it where the tensor begins; its elements; its innermost extent. */
+export type SegmentDescription = readonly [
+  form: number,
+  buffer: number,
+  byteOffset: number,
+  floats: number,
+  columns: number,
+];
 
 export interface LaunchDescription {
   /** From the layer: labels pipelines and errors. */

@@ -296,7 +296,7 @@ describe("what is wrong", () => {
     const { exit, err } = await sec(["compile", digits, "--target", "wgsl", "-o", folder({}), "--weights", other]);
     expect(exit).toBe(1);
     expect(err).toMatch(
-      /^error: .*none\.safetensors does not fit Digits:\n( {2}"layer\d\.\d\.se\.fc[12]\.weight" \[.*\] is missing.*\n){12}$/,
+      /^error: .*none\.safetensors does not fit Digits:\n( {2}"layer\d\.\d\.se\.fc[12]\.weight" \[.*\] is missing \(std\/resnet\.se:\d+:\d+\)\n){12} {2}the file has no SE blocks: compile with --set se=none\n$/,
     );
   });
 

@@ -38,7 +38,9 @@ function refusal(bytes: Uint8Array): string {
 }
 
 describe("what must be refused", () => {
-  test.each([0, 1, 7])("fault 39: a file of %i bytes", (length) => {
+  test("fault 39: an empty file", () => expect(refusal(new Uint8Array(0))).toBe("the file is empty"));
+
+  test.each([1, 7])("fault 39: a file of %i bytes", (length) => {
     expect(refusal(new Uint8Array(length))).toBe(`too short: ${length} bytes, a safetensors file has at least 8`);
   });
 

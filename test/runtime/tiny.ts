@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
-import { binLength, writeBinHeader } from "../../src/weights/binHeader.ts";
+import { binHeader, writeBinHeader } from "../../src/weights/binHeader.ts";
+import type { Storage } from "../../src/weights/storage.ts";
 import type { NetworkDescription } from "../../targets/wgsl/description.ts";
 import { scriptJson } from "../../targets/wgsl/json.ts";
 import { runtime } from "../../targets/wgsl/runtime.generated.ts";
@@ -30,7 +31,7 @@ export const tiny: NetworkDescription = {
     { name: "y", shape: ["N", 4], dtype: "f32", layout: "NC", slot: 3 },
   ],
   slots: [48, 16, 48, 16],
-  weights: { byteLength: binLength([256 + 48, 16]), buffers: [256 + 48, 16] },
+  weights: { byteLength: binHeader.bytes + 256 + 48 + 16, buffers: [256 + 48, 16] },
   launches: [
     {
       name: "block.scale",
@@ -84,11 +85,13 @@ fn sum(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) k: 
 `,
 };
 
-const w = Array.from({ length: 12 }, (_, i) => (i % 5) - 2);
-const v = Array.from({ length: 12 }, (_, i) => 3 - (i % 7));
-const u = [1, -2, 3, -4];
+export const w = Array.from({ length: 12 }, (_, i) => (i % 5) - 2);
+export const v = Array.from({ length: 12 }, (_, i) => 3 - (i % 7));
+export const u = [1, -2, 3, -4];
 
-export function weightsBin(header: { network?: string; fingerprint?: string } = {}): Uint8Array<ArrayBuffer> {
+export function weightsBin(
+  header: { network?: string; fingerprint?: string; storage?: Storage } = {},
+): Uint8Array<ArrayBuffer> {
   const { buffers, byteLength } = tiny.weights;
   const file = new Uint8Array(byteLength);
   writeBinHeader(file, { network: "Tiny", fingerprint: tiny.fingerprint, buffers, ...header });

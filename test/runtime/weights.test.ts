@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openDevice, type OpenDevice } from "../../src/device/node.ts";
 import type { Progress, WeightsSource } from "../../targets/wgsl/runtime/weights.ts";
 import { watched, type Watched } from "./device.ts";
-import { expected, importText, inputs, moduleText, tiny, weightsBin, type NetModule } from "./tiny.ts";
+import { writeBinHeader } from "../../src/weights/binHeader.ts";
+import { halfOf, storages } from "../../src/weights/storage.ts";
+import type { NetworkDescription, SegmentDescription } from "../../targets/wgsl/description.ts";
+import { expected, importText, inputs, moduleText, tiny, u, v, w, weightsBin, type NetModule } from "./tiny.ts";
 
 let open: OpenDevice;
 let module: NetModule;
@@ -232,6 +235,81 @@ test("large weights arrive whole: several blocks, waits for the queue, buffers t
   expect(await net.run(given)).toEqual(expected(given));
   expect(progress.length).toBeGreaterThan(18);
   net.dispose();
+});
+
+describe("weights that are stored smaller are f32 on the device", () => {
+  const storedAs = (storage: 1 | 2, buffers: number[], segments: SegmentDescription[], parts: ArrayBufferView[]) => {
+    const file = new Uint8Array(256 + parts.reduce((sum, part) => sum + part.byteLength, 0));
+    let at = 256;
+    for (const part of parts) {
+      file.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at);
+      at += part.byteLength;
+    }
+    writeBinHeader(file, { network: "Tiny", fingerprint: tiny.fingerprint, buffers, storage: storages[storage]! });
+    const network = { ...tiny, weights: { byteLength: file.length, buffers, storage, segments } };
+    return { file, network };
+  };
+  const runs = async (network: NetworkDescription, file: Uint8Array<ArrayBuffer>) => {
+    const odd = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (let at = 0, size = 1; at < file.length; at += size, size = 1 + ((size * 7) % 99991)) {
+          controller.enqueue(file.slice(at, at + size));
+        }
+        controller.close();
+      },
+    });
+    for (const weights of [file, odd]) {
+      const net = await (await importText(moduleText(network))).create({ weights, device: watch.device });
+      const given = inputs(2);
+      expect(await net.run(given)).toEqual(expected(given));
+      net.dispose();
+    }
+  };
+
+  test("f16, with vectors in f32 among them", async () => {
+    const { file, network } = storedAs(
+      1,
+      [256 + 48, 16],
+      [
+        [1, 0, 0, 12, 12],
+        [0, 0, 256, 12, 12],
+        [1, 1, 0, 4, 4],
+      ],
+      [Uint16Array.from(w, halfOf), Float32Array.from(v), Uint16Array.from(u, halfOf)],
+    );
+    await runs(network, file);
+  });
+
+  test("int8: scales go on over the blocks of a large tensor", async () => {
+    const bytes = (1 << 20) * 2 + 256;
+    const scales = Float32Array.from({ length: 12 }, (_, i) => [1, 0.5, 0.25][i % 3]!);
+    const last = bytes - 256;
+    const codes = new Int8Array(bytes / 4).fill(99);
+    for (const [start, values] of [
+      [0, w],
+      [last / 4, v],
+    ] as const) {
+      values.forEach((value, i) => (codes[start + i] = value / scales[(start + i) % 12]!));
+    }
+    const buffers = [bytes, 16];
+    const segments: SegmentDescription[] = [
+      [2, 0, 0, bytes / 4, 12],
+      [0, 1, 0, 4, 4],
+    ];
+    const { file, network } = storedAs(2, buffers, segments, [scales, codes, Float32Array.from(u)]);
+    const [scale, sum] = network.launches;
+    const bindings = scale!.bindings.map((binding) => {
+      return "weights" in binding && binding.byteOffset > 0 ? { ...binding, byteOffset: last } : binding;
+    });
+    await runs({ ...network, requiredLimits: {}, launches: [{ ...scale!, bindings }, sum!] }, file);
+  });
+
+  test("fault 84: a file that is stored otherwise", async () => {
+    await refused(
+      weightsBin({ storage: "int8" }),
+      "the array of weights holds weights as int8, this net.js reads f32: pack again",
+    );
+  });
 });
 
 async function works(options: Omit<Parameters<NetModule["create"]>[0], "device">): Promise<void> {

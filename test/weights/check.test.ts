@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { graphOf, type Graph } from "../../src/ir/graph.ts";
-import { checkWeights } from "../../src/weights/check.ts";
+import { readNames } from "../../src/weights/check.ts";
 import { Build } from "../graphs.ts";
 
 const needed = parameters({
@@ -49,11 +49,24 @@ test.each([
   expect(messages({ [name]: shape })).toEqual([message]);
 });
 
-test("a prefix before every name", () => {
-  const given = new Map(Object.entries(fitting).map(([name, shape]) => [`module.${name}`, shape]));
-  const found = checkWeights(needed, given).map(({ message }) => message);
-  expect(found[0]).toBe('"conv1.weight" [64, 3, 7, 7] is missing: the file has "module.conv1.weight"');
-  expect(found.filter((message) => message.includes("is missing"))).toHaveLength(5);
+test("what training scripts put before every name is left out, and told", () => {
+  const before = (prefix: string) => {
+    return readNames(needed, new Map(Object.entries(fitting).map(([name, shape]) => [prefix + name, shape])));
+  };
+  for (const prefix of ["module.", "model.", "state_dict.", "module.backbone.", "_orig_mod.module."]) {
+    const reading = before(prefix);
+    expect(reading).toMatchObject({ prefix, map: undefined, faults: [] });
+    expect(reading.names.get("fc.weight")).toBe(`${prefix}fc.weight`);
+  }
+  expect(before("other.").faults).toHaveLength(10);
+});
+
+test("a prefix that the network has, too, is part of its names", () => {
+  const network = parameters({ "backbone.conv1.weight": [8, 3, 3, 3] });
+  expect(readNames(network, new Map([["backbone.conv1.weight", [8, 3, 3, 3]]]))).toMatchObject({
+    prefix: "",
+    faults: [],
+  });
 });
 
 test("names such as __proto__ are ordinary", () => {
@@ -69,7 +82,7 @@ function messages(changes: Record<string, number[] | undefined>): string[] {
     if (shape) given.set(name, shape);
     else given.delete(name);
   }
-  return checkWeights(needed, given).map(({ message }) => message);
+  return readNames(needed, given).faults.map(({ message }) => message);
 }
 
 function parameters(shapes: Record<string, number[]>): Graph {

@@ -1,5 +1,5 @@
 import { binHeader } from "../../../src/weights/binHeader.ts";
-import type { NetworkDescription } from "../description.ts";
+import type { NetworkDescription, SegmentDescription } from "../description.ts";
 import { WeightsError } from "./errors.ts";
 import { createBuffer, scoped, unlessAborted, usage } from "./gpu.ts";
 import { isA } from "./values.ts";
@@ -23,6 +23,7 @@ export interface LoadOptions {
 
 /** Bytes in one writeBuffer; after so many of them the queue is awaited, so that few copies are in flight. */
 const blockBytes = 1 << 20;
+const blockFloats = blockBytes / 4;
 const blocksInFlight = 16;
 
 /**
@@ -84,13 +85,20 @@ export async function loadWeights(
     );
     await unlessAborted(done, signal);
 
+    const filled = async (wanted: number): Promise<Uint8Array<ArrayBuffer>> => {
+      if ((await fill(wanted)) < wanted)
+        throw new WeightsError(`${source.name} ends after ${loaded} of ${total} bytes`);
+      return block.subarray(0, wanted);
+    };
     let blocks = 0;
-    for (const [index, size] of sizes.entries()) {
-      for (let at = 0; at < size; at += blockBytes) {
-        const wanted = Math.min(blockBytes, size - at);
-        if ((await fill(wanted)) < wanted)
-          throw new WeightsError(`${source.name} ends after ${loaded} of ${total} bytes`);
-        device.queue.writeBuffer(buffers[index]!, at, block, 0, wanted);
+    for (const [form, buffer, at, floats, columns] of network.weights.segments ?? sizes.map(wholeBuffer)) {
+      const scales = form === int8 ? new Float32Array((await filled(4 * columns)).slice().buffer) : undefined;
+      const width = 4 >> form;
+      for (let i = 0; i < floats; i += blockFloats) {
+        const count = Math.min(blockFloats, floats - i);
+        const stored = await filled(count * width);
+        const values = form === 0 ? stored : decode(stored, count, i, scales);
+        device.queue.writeBuffer(buffers[buffer]!, at + 4 * i, values);
         if (++blocks % blocksInFlight === 0) await unlessAborted(device.queue.onSubmittedWorkDone(), signal);
       }
     }
@@ -99,6 +107,31 @@ export async function loadWeights(
     source.cancel(error);
     throw error;
   }
+}
+
+/** As an index into `storages`; 0 is f32, 1 is f16. Elements of form i have 4 >> i bytes. */
+const int8 = 2;
+
+function wholeBuffer(bytes: number, buffer: number): SegmentDescription {
+  return [0, buffer, 0, bytes / 4, 1];
+}
+
+/** f16 or, with scales, int8 as f32; `first` is the index of the first element in its tensor. */
+function decode(bytes: Uint8Array<ArrayBuffer>, count: number, first: number, scales?: Float32Array) {
+  const values = new Float32Array(count);
+  if (scales) {
+    const codes = new Int8Array(bytes.buffer, 0, count);
+    for (let i = 0; i < count; i++) values[i] = codes[i]! * scales[(first + i) % scales.length]!;
+    return values;
+  }
+  // The bits of a half's exponent and fraction, as those of an f32, are its value times 2^-112, also below 2^-14.
+  const bits = new Uint32Array(values.buffer);
+  const halves = new Uint16Array(bytes.buffer, 0, count);
+  for (let i = 0; i < count; i++) {
+    bits[i] = (halves[i]! & 0x7fff) << 13;
+    values[i] = values[i]! * (halves[i]! & 0x8000 ? -(2 ** 112) : 2 ** 112);
+  }
+  return values;
 }
 
 interface Source {
@@ -176,6 +209,11 @@ function headerFault(network: NetworkDescription, bytes: Uint8Array): string | u
   const version = view.getUint32(4, true);
   if (version !== binHeader.version) {
     return `has version ${version} of the format, this net.js reads ${binHeader.version}: compile or pack again`;
+  }
+  const [stored, expected] = [view.getUint32(binHeader.storageAt, true), network.weights.storage ?? 0];
+  if (stored !== expected) {
+    const forms = ["f32", "f16", "int8"];
+    return `holds weights as ${forms[stored]}, this net.js reads ${forms[expected]}: pack again`;
   }
   const fingerprint = Array.from(bytes.subarray(binHeader.fingerprintAt, binHeader.fingerprintAt + 8), (byte) =>
     byte.toString(16).padStart(2, "0"),

@@ -1,0 +1,120 @@
+/**
+ * How weights.bin stores weights. On the device they are f32 always: net.js makes f32 of them as it loads.
+ *
+ * - `f32`: as they are packed; the others are made of these f32 values.
+ * - `f16`: convolution and dense weights in IEEE half precision, rounded to nearest, ties to even.
+ * - `int8`: convolution and dense weights as code * scale, with one f32 scale for each output channel, max |w| / 127, and
+ *   codes from -127 to 127, rounded to nearest, ties to even.
+ *
+ * Vectors (biases, shifts, scales) are small and stay f32.
+ */
+export const storages = ["f32", "f16", "int8"] as const;
+export type Storage = (typeof storages)[number];
+
+export function isStorage(word: unknown): word is Storage {
+  return (storages as readonly unknown[]).includes(word);
+}
+
+/** The bytes of one element. */
+export const elementBytes = { f32: 4, f16: 2, int8: 1 } as const satisfies Record<Storage, number>;
+
+export type Encoded =
+  { readonly ok: true; readonly bytes: Uint8Array<ArrayBuffer> } | { readonly ok: false; readonly message: string };
+
+/**
+ * The bytes of a tensor; of int8 first the scales, then the codes.
+ *
+ * @param columns how many output channels; element i belongs to channel i % columns
+ */
+export function encode(values: ArrayLike<number>, columns: number, storage: Storage): Encoded {
+  if (storage === "f32") return { ok: true, bytes: new Uint8Array(Float32Array.from(values).buffer) };
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) return refuse(`holds ${values[i]}, which ${storage} cannot store`);
+  }
+  if (storage === "f16") {
+    const halves = new Uint16Array(values.length);
+    for (let i = 0; i < values.length; i++) {
+      halves[i] = halfOf(values[i]!);
+      if ((halves[i]! & 0x7fff) === 0x7c00) return refuse(`holds ${values[i]}, beyond f16, whose largest is 65504`);
+    }
+    return { ok: true, bytes: new Uint8Array(halves.buffer) };
+  }
+  const scales = scalesOf(values, columns, (i) => i % columns);
+  const bytes = new Uint8Array(4 * columns + values.length);
+  new Float32Array(bytes.buffer, 0, columns).set(scales);
+  const codes = new Int8Array(bytes.buffer, 4 * columns);
+  for (let i = 0; i < values.length; i++) codes[i] = codeOf(values[i]!, scales[i % columns]!);
+  return { ok: true, bytes };
+}
+
+/**
+ * What the device is given for a weight [outputs, …]: each value as its stored form says it, in f32.
+ *
+ * @param values in f32
+ */
+export function restored(values: ArrayLike<number>, outputs: number, storage: Storage): Float64Array {
+  if (storage === "f32") return Float64Array.from(values, Math.fround);
+  if (storage === "f16") return Float64Array.from(values, (value) => numberOf(halfOf(value)));
+  const row = values.length / outputs;
+  const scales = scalesOf(values, outputs, (i) => Math.floor(i / row));
+  return Float64Array.from(values, (value, i) => {
+    const scale = scales[Math.floor(i / row)]!;
+    return Math.fround(codeOf(value, scale) * scale);
+  });
+}
+
+function scalesOf(values: ArrayLike<number>, channels: number, channelOf: (i: number) => number): Float32Array {
+  const scales = new Float32Array(channels);
+  for (let i = 0; i < values.length; i++) {
+    const channel = channelOf(i);
+    scales[channel] = Math.max(scales[channel]!, Math.abs(values[i]!) / 127);
+  }
+  return scales;
+}
+
+function codeOf(value: number, scale: number): number {
+  return scale === 0 ? 0 : Math.max(-127, Math.min(127, roundToEven(value / scale)));
+}
+
+function roundToEven(value: number): number {
+  const down = Math.floor(value);
+  const above = value - down;
+  if (above !== 0.5) return above < 0.5 ? down : down + 1;
+  return down % 2 === 0 ? down : down + 1;
+}
+
+/** The nearest half, ties to even; what is beyond 65504 by half a step or more is infinite. NaN stays NaN. */
+export function halfOf(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  if (Number.isNaN(value)) return 0x7e00;
+  // 65520 is in the middle between 65504 and what would be 65536.
+  if (size >= 65520) return sign | 0x7c00;
+  // Below 2^-14 the steps are 2^-24. A carry out of the fraction makes the next exponent, as it should.
+  if (size < 2 ** -14) return sign | roundToEven(size * 2 ** 24);
+  let exponent = Math.floor(Math.log2(size));
+  if (2 ** exponent > size) exponent--;
+  else if (2 ** (exponent + 1) <= size) exponent++;
+  return sign | (((exponent + 15) << 10) + roundToEven((size / 2 ** exponent - 1) * 1024));
+}
+
+/** IEEE half precision: 1 sign, 5 exponent and 10 fraction bits. */
+export function numberOf(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+/** The nearest bfloat16 of an f32, ties to even: the upper half of its bits. NaN stays NaN. */
+export function bfloatOf(value: number): number {
+  if (Number.isNaN(value)) return 0x7fc0;
+  const bits = new Uint32Array(Float32Array.of(value).buffer)[0]!;
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
+function refuse(message: string): Encoded {
+  return { ok: false, message };
+}
