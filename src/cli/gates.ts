@@ -31,7 +31,10 @@ export async function gatesCommand(file: string, flags: GatesFlags, io: Io): Pro
   showDiagnostics(problems.list, io, flags);
   const diagnostics = diagnosticsJson(problems.list, io);
   if (!graph) return { exit: exitOf(problems.list), document: { ok: false, diagnostics } };
-  const names = new Set(graph.insertions.map(({ name }) => `${name}.gate`));
+  const nodes = new Set(graph.nodes.map(({ name }) => name));
+  // A block of the source that stands where an SE block would calls its gate so, if it has one.
+  const insertions = graph.insertions.filter(({ name }) => nodes.has(`${name}.gate`));
+  const names = new Set(insertions.map(({ name }) => `${name}.gate`));
   if (names.size === 0) throw usage(`${graph.name} has no SE blocks`, "sec gates draws the gates of `insert se(…)`");
 
   const note = (text: string) => void (flags.quiet || io.err(`note: ${text}\n`));
@@ -60,7 +63,7 @@ export async function gatesCommand(file: string, flags: GatesFlags, io: Io): Pro
   }).finally(progress.end);
   note(`ran ${batch} image${batch === 1 ? "" : "s"} on ${ran.on}`);
 
-  const report = gateReport(graph.name, graph.insertions, ran.outputs, labels);
+  const report = gateReport(graph.name, insertions, ran.outputs, labels);
   const classes = report.blocks[0]!.classes.length;
   if (classes > maxDrawnClasses) note(`${classes} classes: the ${maxDrawnClasses} with the most images are drawn`);
   const document = { ok: true, on: ran.on, ...report, ...(weights && { weights }), diagnostics };

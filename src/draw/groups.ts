@@ -15,8 +15,8 @@ export function groupsOf({ repeats, insertions }: Graph, boxes: readonly Box[]):
       ...units.map((unit): Group => ({ id: `unit ${unit}`, kind: "unit", title: unit, boxes: inside([unit]) })),
     ];
   });
-  const blocks = insertions.map(({ name, point }): Group => {
-    return { id: `se ${name}`, kind: "se", title: `SE at ${point}`, boxes: inside([name]) };
+  const blocks = insertions.map(({ name, point, block = "SE" }): Group => {
+    return { id: `se ${name}`, kind: "se", title: `${block} at ${point}`, boxes: inside([name]) };
   });
   return [...repeated, ...blocks].filter((group) => group.boxes.length > 0);
 }

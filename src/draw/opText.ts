@@ -14,6 +14,8 @@ export function opText(node: Node): string {
     }
     case "dense":
       return `dense ${node.inputs.weight.type.shape[0]}`;
+    case "channelConv":
+      return `channel_conv ${node.inputs.weight.type.shape.at(-1)}`;
     case "maxPool":
     case "avgPool":
       return `${words[node.op]} ${windowText(node.attrs)}`;
@@ -39,6 +41,8 @@ const words: Readonly<Record<string, string>> = {
   hardSwish: "hardswish",
   sliceChannels: "slice",
   shuffleChannels: "shuffle",
+  channelMean: "channel_mean",
+  channelMax: "channel_max",
   tapMeans: "means under the taps",
   squeezeParts: "partial sums of the map",
   squeezeFinish: "mean from partial sums",

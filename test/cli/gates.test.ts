@@ -143,6 +143,30 @@ network Net() {
     expect(err).toContain("360 labels for 2 images");
   });
 
+  test("what stands where SE blocks would has gates, too", async () => {
+    const eca = `se 1
+import { eca } from "std/attention.se"
+block unit() uses se { conv: conv 4, 1x1 -> @post }
+network Net() {
+  input image: f32[N, 1, 2, 2] { grey, scale: 1, resize: nearest }
+  insert eca(at: post)
+  unit: unit()
+  output y
+}
+`;
+    writeFileSync(join(here, "eca.se"), eca);
+    const { exit, out } = await within(here, () =>
+      sec(["gates", "eca.se", "--backend", "reference", "--input", "flat", "--quiet", "-o", "-"]),
+    );
+    expect(exit).toBe(0);
+    expect(
+      out
+        .split("\n")
+        .slice(1, -1)
+        .map((line) => line.split(",")[0]),
+    ).toEqual(new Array(4).fill("unit.se"));
+  });
+
   test("a network without SE blocks", async () => {
     const { exit, err } = await sec([
       "gates",

@@ -91,6 +91,14 @@ describe("what is drawn", () => {
     ]);
   });
 
+  test("a block of the source that stands where an SE block would is marked like one, by its name", () => {
+    const { groups, boxes } = networkDrawing(networkGraph("examples/cbam-resnet50.se"), "layers");
+    const blocks = groups.filter(({ kind }) => kind === "se");
+    expect([...new Set(blocks.map(({ title }) => title))]).toEqual(["cbam at standard"]);
+    expect(blocks).toHaveLength(16);
+    expect(boxes.find(({ id }) => id === "layer1.0.se.channel_max")).toMatchObject({ isSe: true, isAside: true });
+  });
+
   test("a box for every repeat", () => {
     const drawing = networkDrawing(networkGraph("examples/se-resnet50.se"), "stages");
     expect(drawing.boxes.map(({ rows }) => rows[0]!.text)).toEqual([
@@ -110,6 +118,7 @@ describe("the layout", () => {
     ["se-resnet50", {}],
     ["se-shufflenet", {}],
     ["se-resnet-fpn", {}],
+    ["cbam-resnet50", { se: "identity" }],
   ] as const;
 
   test.each(networks)("of %s with %j: nothing covers anything else, and edges go down", (name, set) => {
