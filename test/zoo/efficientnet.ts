@@ -12,7 +12,7 @@ export const networks: readonly ZooNetwork[] = [
       set: { variant: String(variant), eps: variant < 5 ? "1e-5" : "1e-3" },
     })),
     tiny: [
-      { fixture: "efficientnet", set: { ...small, depth: "0.5" }, keyOf: torchvision },
+      { fixture: "efficientnet", set: { ...small, depth: "0.33" }, keyOf: torchvision },
       // TensorFlow's padding and epsilon.
       { fixture: "efficientnet-tf", set: { ...small, depth: "0.33", padding: "same", eps: "1e-3" }, keyOf: timm },
     ],
