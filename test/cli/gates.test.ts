@@ -164,7 +164,7 @@ network Net() {
         .split("\n")
         .slice(1, -1)
         .map((line) => line.split(",")[0]),
-    ).toEqual(new Array(4).fill("unit.se"));
+    ).toEqual(["unit.se", "unit.se", "unit.se", "unit.se"]);
   });
 
   test("a network without SE blocks", async () => {
