@@ -134,7 +134,9 @@ export interface FormatFlags extends CommonFlags {
   readonly check?: true;
 }
 
-export interface InitFlags extends CommonFlags {}
+export interface InitFlags extends CommonFlags {
+  readonly train?: true;
+}
 
 export const emitKinds = ["ast", "graph", "plan", "wgsl", "js", "dts", "manifest", "python", "weights"] as const;
 export type EmitKind = (typeof emitKinds)[number];
@@ -356,8 +358,9 @@ export function commands(io: Io, run: Run): Command {
       run("fmt", async () => (await import("./fmt.ts")).formatCommand(files, flags, io)),
     );
 
-  command("init", "Writes a small project to start from.", "sec init", "sec init digits")
+  command("init", "Writes a small project to start from.", "sec init", "sec init digits --train")
     .argument("[DIR]", "where; default: here")
+    .option("--train", "also a script that trains the network with PyTorch, on one GPU or many")
     .action((folder: string | undefined, flags: InitFlags) =>
       run("init", async () => (await import("./init.ts")).initCommand(folder ?? ".", flags, io)),
     );

@@ -5,14 +5,16 @@ import type { InitFlags } from "./commands.ts";
 import { exit, Refusal } from "./exit.ts";
 import type { Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
+import { trainScript } from "./trainScript.ts";
 import { writeAll } from "./writeAll.ts";
 
 /** Writes a small network, the config that names it and a page that says what to type. Never over a file. */
-export async function initCommand(folder: string, { quiet }: InitFlags, io: Io): Promise<Outcome> {
+export async function initCommand(folder: string, { quiet, train }: InitFlags, io: Io): Promise<Outcome> {
   const files = [
     { path: "net.se", text: network },
     { path: "sec.config.json", text: config },
-    { path: "README.md", text: readme },
+    { path: "README.md", text: train ? `${readme}${training}` : readme },
+    ...(train ? [{ path: "train.py", text: trainScript }] : []),
   ];
   const present = files.filter(({ path }) => existsSync(join(folder, path))).map(({ path }) => join(folder, path));
   if (present.length > 0) {
@@ -75,4 +77,16 @@ In a page:
     import { create } from "./out/net.js";
     const net = await create({ weights: "out/weights.bin" });
     const { logits } = await net.run({ image }); // Float32Array, [N, 3, 32, 32]
+`;
+
+const training = `
+## Train it
+
+With PyTorch 1.13 or newer:
+
+    sec compile net.se --target pytorch -o model
+    python train.py --epochs 2                       # made-up pictures, to see that all is well
+    python train.py --data pictures                  # pictures/train/<class>/ and pictures/val/<class>/
+    torchrun --nproc_per_node=8 train.py --data pictures
+    sec run net.se --weights runs/net.safetensors --input picture.png --top 3
 `;

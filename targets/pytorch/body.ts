@@ -25,8 +25,8 @@ export interface Network {
   readonly forms: Forms;
   /** By path: as its first call has it. */
   readonly layers: ReadonlyMap<string, Layer>;
-  /** Containers that are an SE block. */
-  readonly gates: ReadonlySet<string>;
+  /** Containers that are an SE block or stand where one would, and what they are called. */
+  readonly gates: ReadonlyMap<string, string>;
 }
 
 /** Two modules that need each other's results: none of them can be called as a whole. */
@@ -246,7 +246,7 @@ export function forwardOf(
           const free = own ?? pool.find((name) => !taken.has(name));
           if (free !== undefined) return free;
         }
-        const path = relative(value.name, step.child ? step.child.path : container.path);
+        const path = relative(value.name, step.child && outputs.length > 1 ? step.child.path : container.path);
         return namer.name(path.split(".")[0]!);
       });
       outputs.forEach((value, at) => {

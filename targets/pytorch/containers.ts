@@ -128,6 +128,8 @@ function readersOf(calls: readonly Call[]): ReadonlyMap<Node, readonly Call[]> {
 
 /** Where the layers of a container are; undefined if it has none, or if they are not in one place. */
 function moduleOf(path: string, calls: readonly Call[]): string | undefined {
+  const layers = calls.flatMap(({ layer }) => layer ?? []);
+  if (layers.length > 0 && layers.every((layer) => isBelow(layer.path, path))) return path;
   const modules = new Set<string | undefined>();
   for (const { node, layer } of calls) {
     if (!layer) continue;

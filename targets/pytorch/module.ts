@@ -40,7 +40,8 @@ export function moduleText(graph: Graph, place: (span: Span) => string): string 
     "import torch.nn.functional as F",
     "from torch import Tensor, nn",
     "",
-    "# Shapes of one image, and how a picture becomes an input: (pixel * scale - mean) / std, pixels being 0 to 255.",
+    '# Shapes of one image, and how a picture becomes an input: its shorter side resized to "crop" and the middle cut out, or',
+    "# stretched without it; then (pixel * scale - mean) / std, pixels being 0 to 255.",
     ...constants(graph),
     "",
     "",
@@ -58,10 +59,10 @@ function structured(graph: Graph, calls: readonly Call[], root: string): readonl
   const layers = new Map<string, Layer>();
   for (const { layer } of calls) if (layer && !layers.has(layer.path)) layers.set(layer.path, layer);
   const forms = new Forms(graph);
-  const gates = new Set(graph.insertions.map(({ name }) => name));
+  const gates = new Map(graph.insertions.map(({ name, block }) => [name, block ?? "squeeze_excite"]));
   const units = new Map(graph.repeats.flatMap(({ block, units }) => units.map((unit) => [unit, block] as const)));
   const baseName = ({ path }: Container) =>
-    path === "" ? root : gates.has(path) ? "SqueezeExcite" : camelCase(units.get(path) ?? lastWord(path));
+    path === "" ? root : camelCase(gates.get(path) ?? units.get(path) ?? lastWord(path));
   const refused = new Set<string>();
   for (;;) {
     const network: Network = { graph, containers: containersOf(graph, calls, refused), forms, layers, gates };
@@ -130,8 +131,9 @@ function constants({ nodes }: Graph): string[] {
   ];
 }
 
-function pictureWords({ order, scale, mean, std }: InputDeclaration): string {
-  return `{"order": "${order}", "scale": ${scale}, "mean": [${mean.join(", ")}], "std": [${std.join(", ")}]}`;
+function pictureWords({ order, scale, mean, std, crop }: InputDeclaration): string {
+  const middle = crop === "none" ? "None" : crop.resizeShortSideTo;
+  return `{"order": "${order}", "scale": ${scale}, "mean": [${mean.join(", ")}], "std": [${std.join(", ")}], "crop": ${middle}}`;
 }
 
 const group = `class Group(nn.Module):

@@ -5,10 +5,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Shapes of one image, and how a picture becomes an input: (pixel * scale - mean) / std, pixels being 0 to 255.
+# Shapes of one image, and how a picture becomes an input: its shorter side resized to "crop" and the middle cut out, or
+# stretched without it; then (pixel * scale - mean) / std, pixels being 0 to 255.
 INPUTS = {"image": (1, 16, 16)}
 PICTURES = {
-    "image": {"order": "grey", "scale": 0.004166666666666667, "mean": [0.305], "std": [0.376]},
+    "image": {"order": "grey", "scale": 0.004166666666666667, "mean": [0.305], "std": [0.376], "crop": None},
 }
 
 

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Shapes of one image, and how a picture becomes an input: (pixel * scale - mean) / std, pixels being 0 to 255.
+# Shapes of one image, and how a picture becomes an input: its shorter side resized to "crop" and the middle cut out, or
+# stretched without it; then (pixel * scale - mean) / std, pixels being 0 to 255.
 INPUTS = {"image": (8, 13, 11)}
 PICTURES = {}
 

@@ -5,10 +5,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Shapes of one image, and how a picture becomes an input: (pixel * scale - mean) / std, pixels being 0 to 255.
+# Shapes of one image, and how a picture becomes an input: its shorter side resized to "crop" and the middle cut out, or
+# stretched without it; then (pixel * scale - mean) / std, pixels being 0 to 255.
 INPUTS = {"image": (3, 800, 1344)}
 PICTURES = {
-    "image": {"order": "rgb", "scale": 0.00392156862745098, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
+    "image": {"order": "rgb", "scale": 0.00392156862745098, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "crop": None},
 }
 
 
