@@ -71,7 +71,8 @@ export function layout(drawing: Drawing): Layout {
     boxes.map((box): [string, Rect] => {
       const [rank, width, high] = [ranks.get(box.id)!, widthOf(box), heightOf(box)];
       const x = centres.get(placed.get(box.id)!)! - width / 2;
-      return [box.id, { x, y: tops[rank]! + (heights[rank]! - high) / 2, width, height: high }];
+      // At the top of its rank, so that ways into a rank end before any of its boxes.
+      return [box.id, { x, y: tops[rank]!, width, height: high }];
     }),
   );
   const routes = edges.map((edge, index): Route => {

@@ -14,6 +14,8 @@ export function opText(node: Node): string {
     }
     case "dense":
       return `dense ${node.inputs.weight.type.shape[0]}`;
+    case "scaleBy":
+      return `× ${node.attrs.factor}`;
     case "channelConv":
       return `channel_conv ${node.inputs.weight.type.shape.at(-1)}`;
     case "maxPool":
@@ -33,7 +35,6 @@ const words: Readonly<Record<string, string>> = {
   affine: "bn",
   addBias: "+ bias",
   mul: "×",
-  scaleBy: "× number",
   scaleChannels: "× gate",
   scalePixels: "× gate of pixels",
   leakyRelu: "leaky_relu",

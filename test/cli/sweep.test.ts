@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { folder, repository, sec, within } from "./sec.ts";
+import { folder, repository, sec, spawnSec, within } from "./sec.ts";
 
 const digits = join(repository, "examples/digits.se");
 
@@ -105,10 +105,26 @@ test("--set wins over a table's own settings, and the sweep is spelled out", asy
 });
 
 test("--time on a machine without a GPU does not quietly time a software adapter", async () => {
-  const { exit, err } = await sec(["sweep", digits, "--over", "ratio=2", "--time"]);
-  if (exit === 0) return;
-  expect(exit).toBe(4);
-  expect(err).toContain("--time: ");
+  const { exit, out, err } = await sec(["sweep", digits, "--over", "ratio=2", "--time"]);
+  if (exit === 0) expect(out).not.toContain("SwiftShader");
+  else expect({ exit, err }).toEqual({ exit: 4, err: expect.stringMatching(/--time: .*SEC_ADAPTER=swiftshader/) });
+});
+
+const tiny =
+  "se 1\nnetwork Tiny(c: int = 4) {\n  input image: f32[N, 3, 8, 8]\n  conv c, 3x3 -> relu -> gap\n  output y\n}\n";
+const timed = spawnSec(["sweep", "-", "--over", "c=4,8", "--time", "--json"], {
+  input: tiny,
+  env: { SEC_ADAPTER: "swiftshader" },
+});
+
+test.skipIf(timed.exit === 4)("but it does if it is asked for by name, and says so", () => {
+  expect(timed).toMatchObject({ exit: 0, err: "" });
+  const { rows } = JSON.parse(timed.out) as { rows: { time: { medianMs: number; runs: number; adapter: string } }[] };
+  expect(rows).toHaveLength(2);
+  for (const { time } of rows) {
+    expect(time).toMatchObject({ runs: 20, adapter: expect.stringContaining("SwiftShader") });
+    expect(time.medianMs).toBeGreaterThan(0);
+  }
 });
 
 function numbers(count: number): string {
