@@ -6,7 +6,10 @@ import type { Outcome } from "./outcome.ts";
 /** `sec explain SE0112`: what the diagnostic means, with a wrong program and the same one repaired. */
 export async function explainCommand(written: string): Promise<Outcome> {
   const code = written.toUpperCase();
-  if (!isCode(code)) throw usage(`there is no diagnostic ${written}`, didYouMean(code, Object.keys(codes)));
+  if (!isCode(code)) {
+    const near = didYouMean(code, Object.keys(codes));
+    throw usage(`there is no diagnostic ${written}`, near ?? "a code stands in every message, as in error[SE0401]");
+  }
   const entry: CodeEntry = codes[code];
   return { exit: exit.done, document: { ok: true, code, ...entry }, text: textOf(code, entry) };
 }
