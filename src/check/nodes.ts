@@ -86,8 +86,10 @@ function roleOf(input: string): string | undefined {
   return /^\d+$/.test(input) ? `value ${Number(input) + 1}` : input;
 }
 
+const takeVectors: ReadonlySet<OpName> = new Set(["dense", "softmax", "channelConv"]);
+
 function hintFor(op: OpName, inputs: Readonly<Record<string, Node>>): string | undefined {
-  if ((op === "dense" || op === "softmax") && inputs["x"]?.type.shape.length === 4) {
+  if (takeVectors.has(op) && inputs["x"]?.type.shape.length === 4) {
     return "`gap` (the mean over the map) or `flatten` before it makes a vector";
   }
   if ((op === "globalAvgPool" || op === "globalMaxPool") && inputs["x"]?.type.shape.length === 2) {

@@ -13,6 +13,7 @@ import {
   Join,
   memberOf,
   Mode,
+  Padding,
   Placement,
   Resize,
   Rounding,
@@ -115,6 +116,7 @@ const wordsOf: ReadonlyMap<string, readonly string[]> = new Map([
   ["resize", Resize.members],
   ["mode", Mode.members],
   ["join", Join.members],
+  ["pad", [...Padding.members, "a number"]],
 ]);
 
 interface Local {

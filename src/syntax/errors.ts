@@ -129,10 +129,11 @@ function complaintAbout(stop: Stop, first: IToken | undefined, found: string): C
     return afterStatement(token, first, previous?.tokenType === t.RightBrace, found);
   }
   if (rule === "suffix" && token?.tokenType === t.Comma) {
+    const callee = tokens[tokens.slice(0, at).findLastIndex(({ tokenType }) => tokenType === t.LeftSquare) - 1];
     return {
       code: "SE0118",
       message: "this is an index, and an index is one number",
-      hint: "an argument that begins with `[` stands in parentheses: `norm([1, 2])`",
+      hint: `an argument that begins with \`[\` stands in parentheses: \`${callee?.image ?? "norm"}([…])\``,
     };
   }
   if (rule === "definition" && token && previous?.tokenType === t.Word && token.startOffset === endOf(previous)) {
