@@ -97,6 +97,10 @@ async function ofSource(path: string, flags: VerifyFlags, io: Io): Promise<Subje
 
 /** The plan is made anew from the network in the manifest; the kernels are those of the folder, whatever they say. */
 function ofFolder(folder: string, flags: VerifyFlags, io: Io): Subject {
+  const ofSources = { "--network": flags.network, "--set": flags.set, "--stdin-filename": flags.stdinFilename };
+  for (const [flag, value] of Object.entries(ofSources)) {
+    if (value !== undefined) throw usage(`${flag} goes with a source; ${folder} is a folder, and compiled already`);
+  }
   const path = join(folder, "manifest.json");
   const read = (name: string) => {
     const file = readBytes(join(folder, name), 1 << 28);

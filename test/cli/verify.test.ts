@@ -49,6 +49,10 @@ test("what is not a package, or for another target, is told", async () => {
     const { exit, err } = await verify(out);
     expect({ exit, err }).toEqual({ exit: 1, err: expect.stringContaining(message) });
   }
+  expect(await verify(out, "--set", "se=pre")).toMatchObject({
+    exit: 2,
+    err: expect.stringContaining("--set goes with a source"),
+  });
   const cuda = await sec(["verify", digits, "--target", "cuda"]);
   expect(cuda.exit).toBe(2);
   expect(cuda.err).toContain("not supported yet");
