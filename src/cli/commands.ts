@@ -466,7 +466,10 @@ function weightsOption(): Option {
 }
 
 function inputOption(): Option {
-  return new Option("--input <PATH...>", ".safetensors, .npy, PNG, JPEG or folders of them: one batch")
+  return new Option(
+    "--input <PATH...>",
+    ".safetensors, .npy, PNG, JPEG or folders of them: one batch; `-` is standard input",
+  )
     .makeOptionMandatory()
     .argParser(repeated);
 }

@@ -29,7 +29,8 @@ export type Inputs =
   | { readonly ok: false; readonly message: string };
 
 /**
- * Reads what `--input` names into one batch for every input: safetensors, .npy, PNG, JPEG, folders of them, or several.
+ * Reads what `--input` names into one batch for every input: safetensors, .npy, PNG, JPEG, folders of them, or several;
+ * `-` is one of the first four, from standard input.
  * Files are sorted by their paths, a folder's by their names, and joined along N in that order. Numbers in
  * .safetensors and .npy are the input's values as they are; only pictures go through the input's declaration.
  */
@@ -43,9 +44,9 @@ export function readInputs(paths: readonly string[], declared: readonly Declared
   for (const path of found) {
     const part = readFile(path, declared, notes);
     if (typeof part === "string") return { ok: false, message: `${path}: ${part}` };
-    for (const [name, value] of part) parts.get(name)!.push(value);
-    const batch = part.values().next().value!.shape[0]!;
-    for (let n = 0; n < batch; n++) sources.push(kindOf(path) === "picture" ? path : `${path}[${n}]`);
+    for (const [name, value] of part.values) parts.get(name)!.push(value);
+    const batch = part.values.values().next().value!.shape[0]!;
+    for (let n = 0; n < batch; n++) sources.push(part.kind === "picture" ? path : `${path}[${n}]`);
   }
   for (const { name, type } of declared) {
     const [batch] = type.shape;
@@ -80,21 +81,36 @@ function filesOf(paths: readonly string[], notes: string[]): readonly string[] |
   return files.length > 0 ? files : "no input was given";
 }
 
-/** The batch in one file, for every input; or what is wrong with it. */
-function readFile(path: string, declared: readonly DeclaredInput[], notes: string[]): Map<string, Tensor> | string {
-  const read = readBytes(path, maxWeightBytes);
-  if (!read.ok) return read.message.slice(`${path}: `.length);
-  const note = (text: string) => notes.push(`${path}: ${text}`);
-  const kind = kindOf(path);
-  if (kind === undefined) return "expected .safetensors, .npy, .png, .jpg or a folder of them";
-  if (kind === "safetensors") return fromSafetensors(read.bytes, declared, note);
+interface Part {
+  readonly kind: Kind;
+  /** The batch of every input. */
+  readonly values: ReadonlyMap<string, Tensor>;
+}
 
+/** What is in one file, or what is wrong with it. */
+function readFile(path: string, declared: readonly DeclaredInput[], notes: string[]): Part | string {
+  const read = readBytes(path, maxWeightBytes);
+  if (!read.ok) return read.message.replace(`${path}: `, "");
+  const note = (text: string) => notes.push(`${path}: ${text}`);
+  const kind = path === "-" ? kindOfBytes(read.bytes) : kindOf(path);
+  if (kind === undefined) return "expected .safetensors, .npy, .png, .jpg or a folder of them";
+  const values = valuesOf(kind, read.bytes, declared, note);
+  return typeof values === "string" ? values : { kind, values };
+}
+
+function valuesOf(
+  kind: Kind,
+  bytes: Uint8Array,
+  declared: readonly DeclaredInput[],
+  note: Note,
+): ReadonlyMap<string, Tensor> | string {
+  if (kind === "safetensors") return fromSafetensors(bytes, declared, note);
   const [input] = declared;
   if (!input || declared.length > 1) {
     const names = declared.map(({ name }) => name).join(", ");
     return `the network has ${declared.length} inputs (${names}), and this file can hold one; use .safetensors`;
   }
-  const value = kind === "npy" ? fromNpy(read.bytes, input, note) : fromPicture(read.bytes, input, note);
+  const value = kind === "npy" ? fromNpy(bytes, input, note) : fromPicture(bytes, input, note);
   return typeof value === "string" ? value : new Map([[input.name, value]]);
 }
 
@@ -201,10 +217,20 @@ function joined(parts: readonly Tensor[]): Tensor {
   return tensor([batch, ...parts[0]!.shape.slice(1)], data);
 }
 
-function kindOf(path: string): "safetensors" | "npy" | "picture" | undefined {
+type Kind = "safetensors" | "npy" | "picture";
+
+function kindOf(path: string): Kind | undefined {
   if (/\.safetensors$/i.test(path)) return "safetensors";
   if (/\.npy$/i.test(path)) return "npy";
   return /\.(png|jpe?g)$/i.test(path) ? "picture" : undefined;
+}
+
+/** Standard input has no name that ends: the first bytes tell. A safetensors file begins with a length. */
+function kindOfBytes([first, second]: Uint8Array): Kind {
+  if (first === 0x93 && second === 0x4e) return "npy";
+  const isPng = first === 0x89 && second === 0x50;
+  const isJpeg = first === 0xff && second === 0xd8;
+  return isPng || isJpeg ? "picture" : "safetensors";
 }
 
 /** `F32[2, 3, 32, 32]` */

@@ -18,11 +18,18 @@ export interface Project {
   readonly inputs: () => readonly string[];
 }
 
+/** Flags that name what a command reads. */
+type ReadingFlags = NetworkFlags & { readonly weights?: string; readonly input?: readonly string[] };
+
 /**
  * The project of a file is the nearest folder above it with a sec.config or a package.json; without one, the folder of
  * the file. So the paths in generated code are the same wherever the project lies, and wherever sec is called.
  */
-export async function openProject(file: string, { stdinFilename }: NetworkFlags, io: Io): Promise<Project> {
+export async function openProject(file: string, flags: ReadingFlags, io: Io): Promise<Project> {
+  const { stdinFilename, weights, input = [] } = flags;
+  if ([file, weights, ...input].filter((path) => path === "-").length > 1) {
+    throw usage("standard input can be read once: `-` stands here twice");
+  }
   const named = file === "-" ? (stdinFilename ?? "stdin.se") : file;
   if (file !== "-" && stdinFilename !== undefined) throw usage("--stdin-filename goes with the file `-`");
   const text = await readText(file, io);

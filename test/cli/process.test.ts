@@ -33,6 +33,20 @@ test("fault 63: standard input that ends at once", () => {
   expect(spawnSec(["check", "-"], { input: "" })).toMatchObject({ exit: 1, out: "" });
 });
 
+test("a picture from standard input", () => {
+  const input = readFileSync(join(repository, "examples/digits/images/000-7.png"));
+  const argv = ["run", digits, "--backend", "reference", "--quiet", "--top", "1", "--input", "-"];
+  expect(spawnSec(argv, { input })).toMatchObject({
+    exit: 0,
+    out: expect.stringMatching(/^-\n +\d {2}0\.\d+\n$/),
+    err: "",
+  });
+  expect(spawnSec([...argv, "--weights", "-"], { input })).toMatchObject({
+    exit: 2,
+    err: "error: standard input can be read once: `-` stands here twice\n",
+  });
+});
+
 test("fault 65: a reader that goes away is no error", () => {
   const { stdout, stderr } = spawnSync(
     "sh",
