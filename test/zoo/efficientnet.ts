@@ -9,7 +9,7 @@ export const networks: readonly ZooNetwork[] = [
     entry: "examples/efficientnet.se",
     counts: [0, 1, 2, 3, 4, 5, 6, 7].map((variant) => ({
       label: `EfficientNet-B${variant} (tv)`,
-      set: { variant: String(variant), eps: variant < 5 ? "1e-5" : "1e-3" },
+      set: { variant: `b${variant}`, eps: variant < 5 ? "1e-5" : "1e-3" },
     })),
     tiny: [
       { fixture: "efficientnet", set: { ...small, depth: "0.33" }, keyOf: torchvision },
