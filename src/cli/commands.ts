@@ -422,8 +422,9 @@ export function commands(io: Io, run: Run): Command {
       run("weights", async () => (await import("./weightsConvert.ts")).weightsConvertCommand(file, source, flags, io)),
     );
 
-  for (const each of program.commands) common(each);
-  for (const each of weights.commands) common(each);
+  // What is behind `weights` is read by its commands: their flags would be lost to it.
+  weights.helpOption("-h, --help", "print this help");
+  for (const each of [...program.commands, ...weights.commands]) if (each !== weights) common(each);
   return program;
 }
 

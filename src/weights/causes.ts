@@ -34,7 +34,9 @@ export function likelyCauses(
   if (block !== undefined) causes.push(`all weights of ${block} are missing`);
 
   if (map) causes.push(`these are the differences if it is read as ${map.title}`);
-  if (!map && causes.length === 0 && layouts.length > 0) causes.push(`its keys look like ${layouts.join(", or ")}`);
+  const renamed = missing.length + unexpected.length > 0;
+  if (!map && renamed && causes.length === 0 && layouts.length > 0)
+    causes.push(`its keys look like ${layouts.join(", or ")}`);
   return causes;
 }
 

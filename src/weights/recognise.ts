@@ -7,6 +7,11 @@ export function recognise(bytes: Uint8Array): string | undefined {
   return kinds.find((kind) => kind.is(head, bytes))?.advice;
 }
 
+/** Two lines, of which a checkpoint that holds more than tensors needs the second with its `["state_dict"]`. */
+const inPython = `Python:
+    import torch, safetensors.torch
+    safetensors.torch.save_file({k: v.contiguous() for k, v in torch.load("net.pth", map_location="cpu", weights_only=True).items()}, "net.safetensors")`;
+
 const zip = "PK\x03\x04";
 
 const kinds: readonly { is: (head: string, bytes: Uint8Array) => boolean; advice: string }[] = [
@@ -20,12 +25,13 @@ const kinds: readonly { is: (head: string, bytes: Uint8Array) => boolean; advice
   },
   {
     is: (head) => head.startsWith(zip) && /\.(pkl|pt|pth|bin)|\/(version|byteorder|code)/.test(entryName(head)),
-    advice:
-      "this is a PyTorch checkpoint (a pickle in a zip), which sec never opens; convert it with safetensors.torch.save_file",
+    advice: `this is a PyTorch checkpoint (a pickle in a zip), which sec never opens because it can run code; convert it with ${inPython}`,
   },
   {
     is: (head) => head.startsWith(zip) && entryName(head).endsWith(".npy"),
-    advice: "this is a NumPy .npz archive; convert it with safetensors.numpy.save_file",
+    advice:
+      "this is a NumPy .npz archive; convert it in Python: import numpy, safetensors.numpy; " +
+      'safetensors.numpy.save_file(dict(numpy.load("net.npz")), "net.safetensors")',
   },
   {
     is: (head) => head.startsWith(zip),
@@ -34,8 +40,7 @@ const kinds: readonly { is: (head: string, bytes: Uint8Array) => boolean; advice
   },
   {
     is: (_head, bytes) => bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5,
-    advice:
-      "this is a PyTorch pickle, which sec never opens because it can run code; convert it with safetensors.torch.save_file",
+    advice: `this is a PyTorch pickle, which sec never opens because it can run code; convert it with ${inPython}`,
   },
   {
     is: (head) => head.startsWith("GGUF") || head.startsWith("GGML"),

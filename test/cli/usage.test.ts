@@ -17,6 +17,7 @@ const names = [
   "fmt",
   "init",
   "explain",
+  "weights",
 ];
 
 describe("fault 60: unknown commands, flags and values end with 2, and a suggestion where one is near", () => {

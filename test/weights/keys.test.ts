@@ -51,6 +51,17 @@ const cases: readonly Case[] = [
   { model: "torchvision.vgg16_bn", example: "se-vgg16", set: { se: "none" } },
   { model: "timm.vgg16_bn", example: "se-vgg16", set: { se: "none" }, map: "timm-vgg" },
   { model: "timm.mobilenetv1_100", example: "se-mobilenet", set: { se: "none" } },
+  { model: "timm.mobilenetv3_large_100", example: "mobilenetv3-large", map: "timm-mobile" },
+  { model: "timm.mobilenetv3_small_100", example: "mobilenetv3-small", map: "timm-mobile" },
+  { model: "torchvision.mobilenet_v3_large", example: "mobilenetv3-large", map: "torchvision-mobilenetv3" },
+  { model: "torchvision.mobilenet_v3_small", example: "mobilenetv3-small", map: "torchvision-mobilenetv3" },
+  { model: "timm.efficientnet_b0", example: "efficientnet", map: "timm-mobile" },
+  { model: "torchvision.efficientnet_b0", example: "efficientnet", map: "torchvision-efficientnet" },
+  { model: "timm.semnasnet_100", example: "mnasnet-a1", map: "timm-mobile" },
+  { model: "timm.ghostnet_100", example: "ghostnet", map: "timm-mobile" },
+  { model: "timm.regnety_004", example: "regnety" },
+  { model: "torchvision.regnet_y_400mf", example: "regnety", map: "torchvision-regnet" },
+  { model: "timm.inception_resnet_v2", example: "se-inception-resnet-v2", set: { se: "none" } },
 ];
 
 test.each(cases)("$model loads into $example: nothing missing, left over or of another shape", (each) => {
@@ -162,6 +173,22 @@ describe("layouts of which no keys are printed, from the patterns in their sourc
       new Set(["fc1.bias", "fc2.bias"]),
     );
     expect(causes[0]).toBe("the SE layers of the file have no bias: `bias: false` in insert se, or --set bias=false");
+  });
+
+  test("the authors' names of ECA and CBAM", () => {
+    const eca = networkGraph("examples/eca-resnet50.se");
+    const ofEca = shapesOf(eca).map(([name, shape]) => [name.replace(".se.conv.", ".eca.conv."), shape] as const);
+    expect(readNames(eca, new Map(ofEca))).toMatchObject({ faults: [], map: { id: "ecanet" } });
+    const cbam = networkGraph("examples/cbam-resnet50.se");
+    const ofCbam = shapesOf(cbam).map(([name, shape]) => {
+      const gate = name
+        .replace(".se.channel.fc1.", ".cbam.ChannelGate.mlp.1.")
+        .replace(".se.channel.fc2.", ".cbam.ChannelGate.mlp.3.")
+        .replace(".se.spatial.conv.conv.", ".cbam.SpatialGate.spatial.conv.")
+        .replace(".se.spatial.conv.bn.", ".cbam.SpatialGate.spatial.bn.");
+      return [`module.${gate}`, gate.includes(".mlp.") ? shape.slice(0, 2) : shape] as const;
+    });
+    expect(readNames(cbam, new Map(ofCbam))).toMatchObject({ faults: [], map: { id: "cbam" }, prefix: "module." });
   });
 
   test("pytorchcv", () => {

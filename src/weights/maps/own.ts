@@ -12,7 +12,6 @@ export const ownLayouts: readonly { readonly title: string; readonly signs: read
   { title: "torchvision's names of VGG", signs: [/^features\.0\./, /^classifier\.6\./] },
   { title: "timm's names of MobileNet v1", signs: [/^blocks\.0\.0\.conv_dw\./, /^conv_stem\./] },
   { title: "timm's names of RegNetY", signs: [/^s1\.b1\.conv1\.conv\./, /^s1\.b1\.se\.fc1\./] },
-  { title: "Cadene's names of BN-Inception", signs: [/^inception_3a_1x1\./, /^last_linear\./] },
   { title: "timm's names of Inception-ResNet-v2", signs: [/^mixed_5b\./, /^classif\./] },
   { title: "timm's names of ECA-ResNet", signs: [/^layer\d\.\d+\.se\.conv\.weight$/, /^layer1\.0\.conv1\./, /^fc\./] },
 ];

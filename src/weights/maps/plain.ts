@@ -1,6 +1,9 @@
-import type { NameMap } from "./map.ts";
+import type { NameMap, Rule } from "./map.ts";
 
-/** Ours: torchvision's names of VGG; Cadene's of BN-Inception; timm's of Inception-ResNet-v2. */
+/** No name of ours begins with a number: `inception_3a.conv_1x1` is `inception_3a_1x1` there. */
+const moduleOfInception: Rule = [/^(inception_..)\.(conv_)?/, "$1_"];
+
+/** Ours: torchvision's names of VGG; Cadene's of BN-Inception, with a dot behind the module; timm's of Inception-ResNet-v2. */
 export const plainMaps: readonly NameMap[] = [
   {
     id: "timm-vgg",
@@ -13,10 +16,16 @@ export const plainMaps: readonly NameMap[] = [
     ],
   },
   {
+    id: "cadene-bninception",
+    title: "Cadene's names of BN-Inception",
+    signs: [/^inception_3a_1x1\./, /^last_linear\./],
+    rules: [moduleOfInception],
+  },
+  {
     id: "cadene-bninception-old",
     title: "Cadene's older names of BN-Inception",
     signs: [/^inception_3a_1x1\./, /^fc\./],
-    rules: [[/^last_linear\./, "fc."]],
+    rules: [[/^last_linear\./, "fc."], moduleOfInception],
   },
   {
     id: "cadene-inceptionresnetv2",
