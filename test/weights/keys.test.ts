@@ -270,6 +270,15 @@ test("legacy names into a network that pools and strides as torchvision's: the f
   expect(differs({ variant: "v1" })).toBeUndefined();
 });
 
+test("torchvision's MobileNetV3 has another BatchNorm eps than timm's, and that is told", () => {
+  const differs = (set: Settings) => {
+    const graph = networkGraph("examples/mobilenetv3-small.se", set);
+    return readNames(graph, keysOf("torchvision.mobilenet_v3_small")).map?.differs?.(graph);
+  };
+  expect(differs({})).toMatch(/BatchNorm eps of 0\.001, bn1 has 0\.00001: .* Compile with --set eps=0\.001$/);
+  expect(differs({ eps: "1e-3" })).toBeUndefined();
+});
+
 test("the keys alone name the layout", () => {
   const look = (model: string) => layoutsOf(keysOf(model)).titles;
   for (const model of ["timm.legacy_seresnet50", "timm.legacy_seresnext50_32x4d", "timm.legacy_seresnet18"]) {

@@ -74,6 +74,6 @@ function renamerOf(rule: Rule, ours: readonly string[]): (name: string) => strin
 export function differentEps(network: Graph, eps: number): string | undefined {
   const other = network.nodes.find((node) => node.op === "batchNorm" && node.attrs.eps !== eps);
   return other?.op === "batchNorm"
-    ? `these checkpoints were trained with a BatchNorm eps of ${eps}, ${other.name} has ${other.attrs.eps}`
+    ? `these checkpoints were trained with a BatchNorm eps of ${eps}, ${other.name} has ${other.attrs.eps}: the names fit, the function is another. Compile with --set eps=${eps}`
     : undefined;
 }
