@@ -7,16 +7,15 @@ import { distinct, type Box, type Drawing, type Edge, type Group } from "./drawi
 export function foldUnits(drawing: Drawing): Drawing {
   const units = drawing.groups.filter(({ kind }) => kind === "unit");
   const forms = new Map(units.map((unit) => [unit, formOf(unit, drawing)]));
-  // From a box that goes to the one that is drawn for it.
+  // From a box that goes to an earlier one, which may go, too, where units stand in units.
   const standsFor = new Map<string, string>();
   const counts = new Map<Group, Group[]>();
   let first: Group | undefined;
   for (const [index, unit] of units.entries()) {
     const form = forms.get(unit);
     const before = units[index - 1];
-    const previous = before && forms.get(before);
     const isNext = before && parentOf(before.title) === parentOf(unit.title);
-    const isLike = isNext && form && previous && form.text === previous.text && previous.out === form.input;
+    const isLike = isNext && form !== undefined && form === forms.get(before);
     if (!isLike) first = unit;
     if (!first || !isLike) continue;
     unit.boxes.forEach((id, box) => standsFor.set(id, first!.boxes[box]!));
@@ -25,7 +24,8 @@ export function foldUnits(drawing: Drawing): Drawing {
   if (standsFor.size === 0) return drawing;
 
   const kept = (id: string) => !standsFor.has(id);
-  const edges = drawing.edges.flatMap(({ from, to }) => (kept(to) ? [{ from: standsFor.get(from) ?? from, to }] : []));
+  const drawn = (id: string): string => (kept(id) ? id : drawn(standsFor.get(id)!));
+  const edges = drawing.edges.flatMap(({ from, to }) => (kept(to) ? [{ from: drawn(from), to }] : []));
   const groups = drawing.groups.flatMap((group): Group[] => {
     const boxes = group.boxes.filter(kept);
     if (boxes.length === 0) return [];
@@ -40,30 +40,25 @@ function parentOf(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf(".")));
 }
 
-interface Form {
-  /** Everything but the names. */
-  readonly text: string;
-  /** The one box outside that it reads, and the one inside that others read. */
-  readonly input: string;
-  readonly out: string;
-}
-
-function formOf({ title, boxes }: Group, drawing: Drawing): Form | undefined {
+/** Everything but the names; undefined if it reads several boxes, or is read through several. */
+function formOf({ title, boxes }: Group, drawing: Drawing): string | undefined {
   const inside = new Set(boxes);
   const entering = drawing.edges.filter(({ from, to }) => !inside.has(from) && inside.has(to));
   const leaving = drawing.edges.filter(({ from, to }) => inside.has(from) && !inside.has(to));
   const [inputs, outs] = [new Set(entering.map(({ from }) => from)), new Set(leaving.map(({ from }) => from))];
   if (inputs.size !== 1 || outs.size !== 1) return undefined;
   const [[input], [out]] = [[...inputs], [...outs]] as [[string], [string]];
-  const short = (name: string) => (name.startsWith(`${title}.`) ? name.slice(title.length) : "outside");
+  // A unit of one op is called like its layer: `layer1.0: conv 8, 3x3`.
+  const isOwn = (text: string) => text.startsWith(title) && !/^\w/.test(text.slice(title.length));
+  const short = (text: string) => (isOwn(text) ? text.slice(title.length) : text);
+  const end = (id: string) => (inside.has(id) ? short(id) : "outside");
   const members = drawing.boxes.filter(({ id }) => inside.has(id));
-  const text = JSON.stringify([
+  return JSON.stringify([
     drawing.boxes.find(({ id }) => id === input)!.note,
-    members.map((box) => [short(box.id), box.rows.map((row) => row.text.replace(`${title}.`, ".")), box.note]),
-    drawing.edges.filter(({ to }) => inside.has(to)).map(({ from, to }) => [short(from), short(to)]),
+    members.map((box) => [short(box.id), box.rows.map(({ text }) => short(text)), box.note]),
+    drawing.edges.filter(({ to }) => inside.has(to)).map(({ from, to }) => [end(from), end(to)]),
     short(out),
   ]);
-  return { text, input, out };
 }
 
 /** Every repeat that stands in no other becomes one box. */

@@ -91,6 +91,22 @@ describe("what is drawn", () => {
     ]);
   });
 
+  test("units in units", () => {
+    const graph = textGraph(
+      "se 1\nblock twice() { inner: 2 of conv 8, 3x3 }\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  a: 3 of twice()\n  output y\n}\n",
+    );
+    const { boxes, edges, groups } = networkDrawing(graph, "units");
+    expect(boxes.map(({ id }) => id)).toEqual(["image", "a.0.inner.0", "output y"]);
+    expect(edges).toEqual([
+      { from: "image", to: "a.0.inner.0" },
+      { from: "a.0.inner.0", to: "output y" },
+    ]);
+    expect(groups.map(({ title }) => title)).toEqual([
+      ...["a: 3 of twice", "a.0 to a.2: 3 alike", "a.0.inner: 2 of conv", "a.0.inner.0 to a.0.inner.1: 2 alike"],
+    ]);
+    expect(networkDrawing(graph, "stages").boxes.map(({ rows }) => rows[0]!.text)[1]).toBe("a: 3 of twice");
+  });
+
   test("a block of the source that stands where an SE block would is marked like one, by its name", () => {
     const { groups, boxes } = networkDrawing(networkGraph("examples/cbam-resnet50.se"), "layers");
     const blocks = groups.filter(({ kind }) => kind === "se");
