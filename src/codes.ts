@@ -789,7 +789,7 @@ export const codes = {
   SE0901: {
     title: "Target not supported",
     explanation:
-      "This sec generates WGSL. CUDA C and PyTorch are planned; the same source will compile for them, so nothing in it has to change.",
+      "Every target is compiled for, but not every command runs what was compiled: PyTorch modules have no kernels that `sec verify` or `sec report` could look at.",
   },
   SE0902: {
     title: "Precision not supported",

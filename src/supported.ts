@@ -9,7 +9,10 @@ export type Precision = (typeof precisions)[number];
 /** What a target is wanted for: to write code, or to run the code and count what it does. */
 export type Purpose = "compile" | "run";
 
-const supported: Readonly<Record<Purpose, readonly TargetName[]>> = { compile: ["wgsl", "pytorch"], run: ["wgsl"] };
+const supported: Readonly<Record<Purpose, readonly TargetName[]>> = {
+  compile: ["wgsl", "cuda", "pytorch"],
+  run: ["wgsl", "cuda"],
+};
 
 /** What this sec cannot generate yet, in the words of the language's other diagnostics. */
 export function unsupported(target: TargetName, precision: Precision, purpose: Purpose): Diagnostic[] {

@@ -20,4 +20,4 @@ export const pytorch: GraphTarget = {
 };
 
 /** Those that this sec can write. */
-export const targets: ReadonlyMap<string, Target> = new Map([wgsl, pytorch].map((target) => [target.name, target]));
+export const targets: ReadonlyMap<string, Target> = new Map([wgsl, cuda, pytorch].map((target) => [target.name, target]));

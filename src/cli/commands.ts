@@ -138,7 +138,18 @@ export interface InitFlags extends CommonFlags {
   readonly train?: true;
 }
 
-export const emitKinds = ["ast", "graph", "plan", "wgsl", "js", "dts", "manifest", "python", "weights"] as const;
+export const emitKinds = [
+  "ast",
+  "graph",
+  "plan",
+  "wgsl",
+  "js",
+  "dts",
+  "manifest",
+  "python",
+  "cuda",
+  "weights",
+] as const;
 export type EmitKind = (typeof emitKinds)[number];
 
 /** Every command with its flags and its help. What a command does is in the file of its name, loaded when it runs. */
@@ -244,6 +255,7 @@ export function commands(io: Io, run: Run): Command {
       "verify",
       "Runs generated code and compares it with the reference.",
       "sec verify net.se --target wgsl",
+      "sec verify net.se --target cuda",
       "sec verify out --target wgsl --weights net.safetensors",
     ).argument("<FILE|DIR>", "a source, or a folder that `sec compile` wrote"),
   )

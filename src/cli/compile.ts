@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { check } from "../check/check.ts";
 import { didYouMean } from "../suggest.ts";
 import {
@@ -119,6 +120,7 @@ const fileOf: Readonly<Record<Exclude<EmitKind, "ast" | "graph" | "plan" | "wgsl
   dts: ["net.d.ts"],
   manifest: ["manifest.json"],
   python: ["net.py"],
+  cuda: ["net.cu"],
   weights: ["weights.bin", "weights.safetensors"],
 };
 
@@ -159,7 +161,18 @@ async function writeFiles(project: Project, compiled: Compiled, flags: CompileFl
   }
   const { written, unchanged } = result;
   const { target } = flags;
-  return { document: { network: compiled.graph.name, target, out, files: sizes, written, unchanged, weights } };
+  const build = target === "cuda" ? nvccLine(out) : undefined;
+  if (build !== undefined && !flags.quiet) io.err(`it builds with: ${build}\n`);
+  return { document: { network: compiled.graph.name, target, out, files: sizes, written, unchanged, weights, build } };
+}
+
+/** One line for the shell that builds a CUDA package into a program. */
+function nvccLine(folder: string): string {
+  const path = (name: string) => {
+    const whole = join(folder, name);
+    return /^[\w./+-]+$/.test(whole) ? whole : `'${whole.replaceAll("'", "'\\''")}'`;
+  };
+  return `nvcc -O3 -std=c++17 -arch=sm_80 -o ${path("net")} ${path("main.cu")} ${path("net.cu")}`;
 }
 
 /** What commander cannot know: which flags go together. */

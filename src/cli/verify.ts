@@ -1,13 +1,14 @@
 import { join } from "node:path";
-import { wgsl } from "../../targets/index.ts";
-import type { Manifest } from "../../targets/wgsl/describe.ts";
+import type { Manifest as CudaManifest } from "../../targets/cuda/describe.ts";
+import { targets } from "../../targets/index.ts";
+import type { Manifest as WgslManifest } from "../../targets/wgsl/describe.ts";
 import { templateLiteral } from "../../targets/wgsl/files.ts";
 import { check } from "../check/check.ts";
 import { levels, lower, placeIn } from "../compile.ts";
-import { Problems, type Span } from "../diagnostics.ts";
+import { Bug, Problems, type Span } from "../diagnostics.ts";
 import { graphFromJson } from "../ir/json.ts";
 import { faultOf } from "../ir/verify.ts";
-import type { Launch, Plan } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import { tolerance, verifyPlanOn, type VerifyResult } from "../verify/verify.ts";
 import { unsupported } from "../supported.ts";
 import { decodeUtf8 } from "../syntax/utf8.ts";
@@ -23,46 +24,41 @@ import type { Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
 import { progressOn } from "./progress.ts";
 import { openProject } from "./project.ts";
+import { cudaEmulation, webGpu, type Open } from "./runners.ts";
 import { networkOf } from "./settings.ts";
 import { table } from "./table.ts";
 import { parametersOf } from "./weights.ts";
 import { layoutOfManifest } from "../manifest.ts";
 
+type Manifest = WgslManifest | CudaManifest;
+
 /** What is verified: a plan, and the package whose kernels run. */
 interface Subject {
   readonly plan: Plan;
-  readonly manifest: Manifest;
-  readonly kernelText: (name: string) => string;
+  readonly storage: Storage;
+  readonly open: Open;
   /** A span in words, where there is a source. */
   readonly place?: (span: Span) => string;
   readonly diagnostics: readonly unknown[];
 }
 
-/** Generated kernels against the reference, launch by launch, on the device that Node has. */
+/** Generated kernels against the reference, launch by launch: on the device that Node has, or CUDA's on the CPU. */
 export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): Promise<Outcome> {
+  if (flags.weightsAs !== undefined && flags.target !== "wgsl")
+    throw usage(`--weights-as is for --target wgsl; ${flags.target} is given f32`);
   const subject = isFolder(path) ? ofFolder(path, flags, io) : await ofSource(path, flags, io);
   if ("exit" in subject) return subject;
-  const { plan, manifest, kernelText } = subject;
-  const { storage } = manifest.weights;
+  const { plan, storage, open } = subject;
   const { tensors: parameters, json: weights } = parametersOf(plan.written, flags, io, { place: subject.place });
 
-  const { openDevice } = await import("../device/node.ts");
-  const { KernelRunner } = await import("../device/kernelRunner.ts");
-  const { planRunner } = await import("../device/planRunner.ts");
-  const { device, adapter, close } = await openDevice();
   const progress = progressOn(io, flags);
+  progress.show("compiling the kernels");
+  const { runner, on, close } = await open(plan, parameters).finally(() => progress.end());
   try {
-    const entries = new Map<Launch, Manifest["launches"][number]>(
-      plan.launches.map((launch, index) => [launch, manifest.launches[index]!]),
-    );
-    const kernelOf = (launch: Launch) => {
-      const { kernel, grid } = entries.get(launch)!;
-      return { text: kernelText(kernel), entryPoint: kernel, grid };
-    };
     const inputs = randomInputs(plan, flags.seed ?? 0);
     const batch = [...inputs.values()][0]!.shape[0]!;
     const result = await verifyPlanOn(
-      planRunner(new KernelRunner(device), plan, kernelOf, parameters, storage),
+      runner,
       plan.written,
       plan,
       inputs,
@@ -72,7 +68,7 @@ export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): P
       storage,
     );
     progress.end();
-    return outcome(plan, result, storage, adapter, batch, { diagnostics: subject.diagnostics, weights });
+    return outcome(plan, result, storage, on, batch, { diagnostics: subject.diagnostics, weights });
   } finally {
     progress.end();
     await close();
@@ -89,10 +85,19 @@ async function ofSource(path: string, flags: VerifyFlags, io: Io): Promise<Subje
   const diagnostics = diagnosticsJson(problems.list, io);
   if (!plan) return { exit: exitOf(problems.list), document: { ok: false, diagnostics } };
   const place = placeIn(project.load);
-  const files = new Map(wgsl.files(plan, place, flags.weightsAs).map((file) => [file.path, file.bytes]));
-  const text = (name: string) => new TextDecoder().decode(files.get(name)!);
+  const target = targets.get(flags.target);
+  if (target?.reads !== "plan") throw new Bug(`the target ${flags.target} has no kernels`);
+  const files = new Map(target.files(plan, place, flags.weightsAs).map((file) => [file.path, file.bytes]));
+  const text = (path: string) => new TextDecoder().decode(files.get(path)!);
   const manifest = JSON.parse(text("manifest.json")) as Manifest;
-  return { plan, manifest, kernelText: (name) => text(`kernels/${name}.wgsl`), place, diagnostics };
+  return { plan, ...openedBy(manifest, text), place, diagnostics };
+}
+
+/** @param text a text file of the package */
+function openedBy(manifest: Manifest, text: (path: string) => string): Pick<Subject, "open" | "storage"> {
+  if (manifest.target === "cuda") return { storage: "f32", open: cudaEmulation(manifest.prefix, text) };
+  const { storage } = manifest.weights;
+  return { storage, open: webGpu(manifest.launches, (name) => text(`kernels/${name}.wgsl`), storage) };
 }
 
 /** The plan is made anew from the network in the manifest; the kernels are those of the folder, whatever they say. */
@@ -138,12 +143,17 @@ function ofFolder(folder: string, flags: VerifyFlags, io: Io): Subject {
       `${folder} was compiled by another sec (${manifest.compilerVersion}), which planned it otherwise`,
       "compile the network again",
     );
+  if (manifest.target === "wgsl") warnOfStale(folder, manifest, read, io);
+  else if (!/^[a-z_]\w*$/.test(manifest.prefix)) throw new Refusal(exit.wrong, `${path}: its prefix is no identifier`);
+  return { plan, ...openedBy(manifest, read), diagnostics: [] };
+}
+
+/** net.js carries the kernels, too: one that was edited in kernels/ alone is verified there, and not what a page runs. */
+function warnOfStale(folder: string, manifest: WgslManifest, read: (name: string) => string, io: Io): void {
   const module = read("net.js");
-  const kernelText = (name: string) => read(`kernels/${name}.wgsl`);
   const stale = new Set(manifest.launches.map(({ kernel }) => kernel));
-  for (const name of stale) if (module.includes(templateLiteral(kernelText(name)))) stale.delete(name);
+  for (const name of stale) if (module.includes(templateLiteral(read(`kernels/${name}.wgsl`)))) stale.delete(name);
   for (const name of stale) io.err(`warning: ${join(folder, "net.js")} has another text of kernels/${name}.wgsl\n`);
-  return { plan, manifest, kernelText, diagnostics: [] };
 }
 
 /** As a normalised picture is: zero mean, unit deviation. Two images unless they are large. */

@@ -48,7 +48,6 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
       netCu,
       {
         ...view,
-        nvcc: nvccLine,
         weightBytes,
         fingerprint: bytesOf(fingerprint(weightLayout(plan))),
         slots: slots.length > 0 ? slots.map((slot) => 4 * plan.slots[slot]!.floatsPerImage).join(", ") : "0",
@@ -128,9 +127,6 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
     cmakeLists: render(cmakeLists, { generated, prefix }, {}),
   };
 }
-
-/** What builds net.cu and main.cu, run in the folder. */
-export const nvccLine = "nvcc -O3 -std=c++17 -arch=native -o net main.cu net.cu";
 
 /** In front of every name of the C API: the network's, in lower case. */
 export function prefixOf(plan: Plan): string {

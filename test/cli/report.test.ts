@@ -134,8 +134,8 @@ describe("report in words", () => {
     );
   });
 
-  test.each(["cuda", "pytorch"])("of a target without kernels: %s", async (target) => {
-    expect(await sec(["report", digits, "--target", target])).toMatchObject({
+  test("of a target without kernels", async () => {
+    expect(await sec(["report", digits, "--target", "pytorch"])).toMatchObject({
       exit: 2,
       err: expect.stringContaining("error[SE0901]"),
     });

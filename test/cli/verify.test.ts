@@ -53,7 +53,8 @@ test("what is not a package, or for another target, is told", async () => {
     exit: 2,
     err: expect.stringContaining("--set goes with a source"),
   });
-  const cuda = await sec(["verify", digits, "--target", "cuda"]);
-  expect(cuda.exit).toBe(2);
-  expect(cuda.err).toContain("not supported yet");
+  const other = await sec(["verify", out, "--target", "cuda"]);
+  expect(other).toMatchObject({ exit: 2, err: expect.stringContaining("was compiled for wgsl, not for cuda") });
+  const pytorch = await sec(["verify", digits, "--target", "pytorch"]);
+  expect(pytorch).toMatchObject({ exit: 2, err: expect.stringContaining("not supported yet") });
 });

@@ -1,0 +1,109 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { describe, expect, test } from "vitest";
+import { compilerVersion } from "../../src/device/cuda.ts";
+import { folder, repository, sec } from "../cli/sec.ts";
+
+const digits = join(repository, "examples/digits.se");
+const weights = ["--weights", join(repository, "examples/digits/weights/standard.safetensors")];
+const noCompiler = compilerVersion() === undefined;
+const noNvcc = spawnSync("nvcc", ["--version"]).status !== 0;
+
+describe("compile", () => {
+  test("writes a package, and the line that builds it", async () => {
+    const out = join(folder({}), "out");
+    const { exit, err } = await sec(["compile", digits, "--target", "cuda", "-o", out, ...weights]);
+    expect(exit).toBe(0);
+    expect(readdirSync(out).sort()).toEqual([
+      "CMakeLists.txt",
+      "main.cu",
+      "manifest.json",
+      "net.cu",
+      "net.h",
+      "weights.bin",
+    ]);
+    expect(err).toContain(`nvcc -O3 -std=c++17 -arch=sm_80 -o ${out}/net ${out}/main.cu ${out}/net.cu\n`);
+
+    const manifest = JSON.parse(readFileSync(join(out, "manifest.json"), "utf8"));
+    const schema = (target: string) =>
+      JSON.parse(readFileSync(join(repository, `targets/${target}/manifest.schema.json`), "utf8")) as object;
+    const validate = new Ajv2020({
+      strict: true,
+      strictTuples: false,
+      allErrors: true,
+      schemas: [schema("wgsl")],
+    }).compile(schema("cuda"));
+    expect(validate(manifest) ? [] : validate.errors).toEqual([]);
+
+    const later = join(folder({}), "later");
+    await sec(["compile", digits, "--target", "cuda", "-o", later, "--quiet"]);
+    await sec(["pack", later, ...weights, "--quiet"]);
+    for (const file of ["net.cu", "weights.bin", "manifest.json"])
+      expect(readFileSync(join(later, file)).equals(readFileSync(join(out, file))), file).toBe(true);
+  });
+
+  test("net.cu of the digits network, whole", async () => {
+    const { out } = await sec(["compile", digits, "--target", "cuda", "--emit", "cuda"]);
+    await expect(out).toMatchFileSnapshot(join(repository, "test/golden/digits/net.cu"));
+  });
+
+  test("what the target does not write is told", async () => {
+    const { exit, err } = await sec(["compile", digits, "--target", "cuda", "--emit", "js"]);
+    expect({ exit, err }).toEqual({ exit: 2, err: expect.stringContaining("this target writes no js") as string });
+  });
+});
+
+describe.skipIf(noCompiler)("with g++", () => {
+  test("verify a source: 0, with the worst of each kind", async () => {
+    const { exit, out } = await sec(["verify", digits, "--target", "cuda", ...weights, "--json"]);
+    const document = JSON.parse(out);
+    expect(document).toMatchObject({ ok: true, network: "Digits", launches: 31, findings: [] });
+    expect(document.on).toContain("emulation of CUDA");
+    expect(exit).toBe(0);
+  });
+
+  test("verify a compiled folder: a spoilt constant is 70 and names the launch; what does not compile is 1", async () => {
+    const out = join(folder({}), "out");
+    await sec(["compile", digits, "--target", "cuda", "-o", out, "--quiet"]);
+    const path = join(out, "net.cu");
+    const text = readFileSync(path, "utf8");
+    const from = text.indexOf("namespace layer2_0_conv1 {");
+    writeFileSync(
+      path,
+      text.slice(0, from) + text.slice(from).replace(/constexpr unsigned BIAS = \d+/, "constexpr unsigned BIAS = 1"),
+    );
+    const spoilt = await sec(["verify", out, "--target", "cuda", ...weights]);
+    expect(spoilt.exit).toBe(70);
+    expect(spoilt.out).toContain("first in layer2.0.conv1");
+
+    writeFileSync(path, text.replace("return ", "retrun "));
+    const broken = await sec(["verify", out, "--target", "cuda", ...weights]);
+    expect({ exit: broken.exit, err: broken.err }).toEqual({
+      exit: 1,
+      err: expect.stringMatching(/net\.cu does not compile: net\.cu:\d+:\d+: error: /) as string,
+    });
+  });
+});
+
+test("without g++: 4, with the words to install it", async () => {
+  const path = process.env["PATH"];
+  process.env["PATH"] = folder({});
+  const { exit, err } = await sec(["verify", digits, "--target", "cuda", ...weights]).finally(
+    () => (process.env["PATH"] = path),
+  );
+  expect({ exit, err }).toEqual({ exit: 4, err: expect.stringContaining("install g++") as string });
+});
+
+test.skipIf(noNvcc)("with nvcc: the printed line builds, without a warning or a spilled register", async () => {
+  const out = join(folder({}), "out");
+  const { err } = await sec(["compile", digits, "--target", "cuda", "-o", out]);
+  const line = /it builds with: (.*)\n/.exec(err)![1]!;
+  const strict = ["-Werror", "all-warnings", "-Xcompiler", "-Wall,-Wextra,-Werror", "-Xptxas", "-warn-spills,-Werror"];
+  const architectures = process.env.SEC_FULL === undefined ? ["sm_80"] : ["sm_75", "sm_80", "sm_90"];
+  for (const architecture of architectures) {
+    const [program, ...parts] = line.replace("sm_80", architecture).split(" ");
+    execFileSync(program!, [...strict, ...parts], { stdio: "pipe" });
+  }
+});
