@@ -20,4 +20,6 @@ export const pytorch: GraphTarget = {
 };
 
 /** Those that this sec can write. */
-export const targets: ReadonlyMap<string, Target> = new Map([wgsl, cuda, pytorch].map((target) => [target.name, target]));
+export const targets: ReadonlyMap<string, Target> = new Map(
+  [wgsl, cuda, pytorch].map((target) => [target.name, target]),
+);
