@@ -141,3 +141,10 @@ describe("report in words", () => {
     });
   });
 });
+
+test("a network without stages has no table of them", async () => {
+  const net = "se 1\nnetwork Net() {\n  input image: f32[N, 8, 8, 8]\n  a: 2 of conv 8, 3x3\n  output y\n}\n";
+  const io = { stdin: () => Promise.resolve(new TextEncoder().encode(net)) };
+  expect((await sec(["report", "-"], io)).out).not.toContain("stage");
+  expect(JSON.parse((await sec(["report", "-", "--json"], io)).out)).toMatchObject({ ok: true, stages: [] });
+});
