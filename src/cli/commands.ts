@@ -112,7 +112,7 @@ export interface GatesFlags extends NetworkFlags {
 }
 
 export interface GraphFlags extends NetworkFlags {
-  readonly format: GraphFormat;
+  readonly format?: GraphFormat;
   readonly detail: Detail;
   readonly plan?: true;
   readonly out?: string;
@@ -347,7 +347,11 @@ export function commands(io: Io, run: Run): Command {
       "sec graph net.se --format mermaid --detail stages",
     ).argument("<FILE>", source),
   )
-    .addOption(new Option("--format <FORMAT>", "what to write").choices(graphFormats).default("svg"))
+    .addOption(
+      new Option("--format <FORMAT>", "what to write; without it the ending of -o says it, else svg").choices(
+        graphFormats,
+      ),
+    )
     .addOption(
       new Option(
         "--detail <DETAIL>",

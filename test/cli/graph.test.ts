@@ -37,9 +37,21 @@ test("-o writes a file, over its own only; --json has the drawing", async () => 
     expect(await sec(["graph", "net.se", "-o", "net.svg"])).toEqual({ exit: 0, out: "", err: "" });
     expect(await sec(["graph", "net.se", "--set", "se=none", "-o", "net.svg"])).toMatchObject({ exit: 0 });
     expect(await sec(["graph", "net.se", "-o", "mine.svg"])).toMatchObject({ exit: 3 });
-    expect(await sec(["graph", "net.se", "-o", "net.se", "--force"])).toMatchObject({ exit: 3 });
+    expect(await sec(["graph", "net.se", "-o", "net.se", "--format", "svg", "--force"])).toMatchObject({ exit: 3 });
     const { out } = await sec(["graph", "net.se", "--json", "--detail", "stages"]);
     expect(JSON.parse(out)).toMatchObject({ ok: true, network: "Digits", format: "svg", boxes: { length: 8 } });
+  });
+});
+
+test("the name of the file says what is written", async () => {
+  const here = folder({ "net.se": readFileSync(digits, "utf8") });
+  await within(here, async () => {
+    expect(await sec(["graph", "net.se", "-o", "net.gv", "--detail", "stages"])).toMatchObject({ exit: 0 });
+    expect(readFileSync("net.gv", "utf8")).toContain('digraph "Digits"');
+    expect(await sec(["graph", "net.se", "-o", "net.png"])).toMatchObject({
+      exit: 2,
+      err: "error: -o net.png: a drawing ends with .svg, .dot, .gv, .mmd, .mermaid\n  or say --format\n",
+    });
   });
 });
 
