@@ -202,6 +202,34 @@ block block8(width: float = 1.0, scale: float = 0.2, act: Act = relu) uses se {
   }
 }
 
+/// Two forms of Inception-ResNet-v2: that of TF-slim and timm, and that of the figures of Szegedy et al. 2017.
+enum Edition { slim, paper }
+
+/// The paper's stem, from the third convolution on, and its first module.
+block paper_stem(width: float = 1.0) {
+  stem_a: concat {
+    branch0 { maxpool 3x3 / 2 }
+    branch1: inception_conv(96 * width, 3x3 / 2, [0, 0])
+  }
+  stem_b: concat {
+    branch0 { 0: inception_conv(64 * width) -> 1: inception_conv(96 * width, 3x3, [0, 0]) }
+    branch1 {
+      0: inception_conv(64 * width)
+      1: inception_conv(64 * width, 7x1)
+      2: inception_conv(64 * width, 1x7)
+      3: inception_conv(96 * width, 3x3, [0, 0])
+    }
+  }
+}
+
+block paper_5b(width: float = 1.0, gated: bool = true) uses se {
+  concat {
+    branch0: inception_conv(192 * width, 3x3 / 2, [0, 0])
+    branch1 { maxpool 3x3 / 2 }
+  }
+  if gated { @standard -> @post }
+}
+
 /// The modules between them. \`gated\`: with SE blocks of their own, as BN-Inception's have.
 block mixed_5b(width: float = 1.0, gated: bool = true) uses se {
   concat {

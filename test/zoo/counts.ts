@@ -20,11 +20,7 @@ export interface CountRow {
 
 export const rows = JSON.parse(readFileSync("test/zoo/counts.json", "utf8")) as readonly CountRow[];
 
-const drawn = "the network as Szegedy et al. draw it; the one that has weights is TF-slim's, and is here";
-
 /** Rows that no network of the catalogue claims, and why. */
 export const unclaimed: Readonly<Record<string, string>> = {
   "SE-Identity (no bias, before proj.)": "another reading of the paper; ours gates the projected skip",
-  "Inception-ResNet-v2 (paper 5-10-5)": drawn,
-  "SE-Inception-ResNet-v2 (paper 5-10-5)": drawn,
 };

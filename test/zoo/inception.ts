@@ -32,11 +32,18 @@ export const networks: readonly ZooNetwork[] = [
       { label: "Inception-ResNet-v2 (slim 10-20-10)", set: { se: "none" } },
       { label: "SE-Inception-ResNet-v2 (slim)", set: {} },
       { label: "SE-Inception-ResNet-v2 (slim, blocks only)", set: { mixed: "false" } },
+      { label: "Inception-ResNet-v2 (paper 5-10-5)", set: { se: "none", edition: "paper" } },
+      { label: "SE-Inception-ResNet-v2 (paper 5-10-5)", set: { edition: "paper" } },
     ],
     tiny: [
       {
         fixture: "se-inception-resnet-v2",
         set: { ...small, blocks: "1,2,2", resolution: "75" },
+        keyOf: beside,
+      },
+      {
+        fixture: "se-inception-resnet-v2-paper",
+        set: { ...small, width: "0.03125", edition: "paper", blocks: "1,1,1", resolution: "75" },
         keyOf: beside,
       },
       {
