@@ -2,10 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openDevice, type OpenDevice } from "../../src/device/node.ts";
 import { KernelRunner, type Kernel } from "../../src/device/kernelRunner.ts";
 import { planRunner } from "../../src/device/planRunner.ts";
+import type { Graph } from "../../src/ir/graph.ts";
 import type { Launch } from "../../src/plan/plan.ts";
 import { verifyPlanOn, type Finding } from "../../src/verify/verify.ts";
 import { checkBarriers } from "../../src/verify/barriers.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
+import type { Storage } from "../../src/weights/storage.ts";
 import { renderKernels } from "../../targets/wgsl/kernels.ts";
 import { networkGraph, planOf, tensorsOf } from "../networks.ts";
 
@@ -46,6 +48,39 @@ async function findings({ text, weights: given = weights }: Planted): Promise<re
   };
   return (await verifyPlanOn(planRunner(runner, plan, kernelOf, given), graph, plan, inputs, weights, 1)).findings;
 }
+
+describe("weights that are not stored as f32", () => {
+  const kernelOf = (launch: Launch) => kernels.get(launch)!;
+  const verify = (source: Graph, run: Storage, told: Storage) => {
+    const planned = planRunner(runner, plan, kernelOf, weights, run);
+    return verifyPlanOn(planned, source, plan, inputs, weights, 1, () => {}, told);
+  };
+
+  test.each([
+    ["f16", 1e-5, 1e-2],
+    ["int8", 1e-3, 0.1],
+  ] as const)("%s: kernels agree as strictly as ever, and what storage costs is told", async (storage, least, most) => {
+    const { findings, outputs, worstGate, storage: cost } = await verify(graph, storage, storage);
+    expect(findings).toEqual([]);
+    expect(outputs[0]!.relative).toBeLessThan(1e-5);
+    expect(worstGate).toBeLessThan(1e-5);
+    for (const error of [cost!.outputs[0]!.relative, cost!.worstGate.absolute]) {
+      expect(error).toBeGreaterThan(least);
+      expect(error).toBeLessThan(most);
+    }
+  });
+
+  test("kernels that were given other weights than are stored are found", async () => {
+    expect((await verify(graph, "f16", "int8")).findings.length).toBeGreaterThan(0);
+    expect((await verify(graph, "f32", "f16")).findings.length).toBeGreaterThan(0);
+  });
+
+  test("a plan that is not the network's is found with the weights as they are", async () => {
+    const other = networkGraph("examples/digits.se", { se: "standard", gate: "hardsigmoid" });
+    const { findings } = await verify(other, "f16", "f16");
+    expect(findings[0]!.message).toMatch(/^its plan differs from the graph as written by /);
+  });
+});
 
 describe("verify on Dawn", () => {
   test("finds nothing wrong where nothing is", async () => {
