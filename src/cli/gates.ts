@@ -1,6 +1,3 @@
-import { check } from "../check/check.ts";
-import { placeIn } from "../compile.ts";
-import { Problems } from "../diagnostics.ts";
 import { gateMeans, gateSpread, maxDrawnClasses } from "../draw/gates.ts";
 import { expose } from "../ir/expose.ts";
 import { GENERATED } from "../marker.ts";
@@ -8,29 +5,24 @@ import { gateReport, type GateReport } from "../report/gates.ts";
 import { runReference, runWebGpu } from "./backends.ts";
 import type { GatesFlags } from "./commands.ts";
 import { csv } from "./csv.ts";
-import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
 import { exit, Refusal, usage } from "./exit.ts";
 import { isFolder, readFolder } from "./files.ts";
 import { readInputs } from "./inputs.ts";
 import type { Io } from "./io.ts";
 import { labelsOfFolders, readLabels } from "./labels.ts";
+import { openNetwork } from "./openNetwork.ts";
 import type { Outcome } from "./outcome.ts";
 import { progressOn } from "./progress.ts";
-import { openProject } from "./project.ts";
 import { inputsOf } from "./run.ts";
-import { networkOf } from "./settings.ts";
 import { table } from "./table.ts";
 import { parametersOf } from "./weights.ts";
 import { writeAll } from "./writeAll.ts";
 
 /** Runs a network with the gates of all its SE blocks as outputs, and draws how they are distributed. */
 export async function gatesCommand(file: string, flags: GatesFlags, io: Io): Promise<Outcome> {
-  const project = await openProject(file, flags, io);
-  const problems = new Problems();
-  const graph = check({ ...project, ...networkOf(flags), problems });
-  showDiagnostics(problems.list, io, flags);
-  const diagnostics = diagnosticsJson(problems.list, io);
-  if (!graph) return { exit: exitOf(problems.list), document: { ok: false, diagnostics } };
+  const opened = await openNetwork(file, flags, io);
+  if ("exit" in opened) return opened;
+  const { graph, place, diagnostics } = opened;
   const nodes = new Set(graph.nodes.map(({ name }) => name));
   // A block of the source that stands where an SE block would calls its gate so, if it has one.
   const insertions = graph.insertions.filter(({ name }) => nodes.has(`${name}.gate`));
@@ -44,7 +36,6 @@ export async function gatesCommand(file: string, flags: GatesFlags, io: Io): Pro
   const { sources, batch } = inputs;
   const labels = flags.labels === undefined ? labelsOfFolders(sources) : readLabels(flags.labels, sources);
   if (!labels) note("no classes: give a folder for every class, or --labels");
-  const place = placeIn(project.load);
   const { tensors: parameters, json: weights } = parametersOf(graph, flags, io, { place });
 
   const progress = progressOn(io, flags);
@@ -68,7 +59,7 @@ export async function gatesCommand(file: string, flags: GatesFlags, io: Io): Pro
   if (classes > maxDrawnClasses) note(`${classes} classes: the ${maxDrawnClasses} with the most images are drawn`);
   const document = { ok: true, on: ran.on, ...report, ...(weights && { weights }), diagnostics };
   if (flags.out === "-") return { exit: exit.done, document, text: csvText(report) };
-  const read = [...project.inputs(), ...sources, ...[flags.weights, flags.labels].filter((path) => path !== undefined)];
+  const read = [...opened.inputs(), ...sources, ...[flags.weights, flags.labels].filter((path) => path !== undefined)];
   const written = await writeAll(flags.out, filesOf(report), { force: flags.force === true, inputs: read });
   if (!written.ok) throw new Refusal(exit.unwritten, written.message);
   return { exit: exit.done, document: { ...document, out: flags.out }, text: summaryText(report) };

@@ -1,20 +1,15 @@
-import { check } from "../check/check.ts";
 import { didYouMean } from "../suggest.ts";
-import { placeIn } from "../compile.ts";
-import { Problems } from "../diagnostics.ts";
 import { exposable, expose } from "../ir/expose.ts";
 import type { Graph, Node } from "../ir/graph.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { runReference, runWebGpu, type Ran } from "./backends.ts";
 import type { RunFlags } from "./commands.ts";
-import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
 import { exit, Refusal, usage } from "./exit.ts";
 import { readInputs } from "./inputs.ts";
 import type { Io } from "./io.ts";
+import { openNetwork } from "./openNetwork.ts";
 import type { Outcome } from "./outcome.ts";
 import { progressOn } from "./progress.ts";
-import { openProject } from "./project.ts";
-import { networkOf } from "./settings.ts";
 import { table } from "./table.ts";
 import { rankingOf, topClasses, topText } from "./top.ts";
 import { parametersOf, tensorsFile } from "./weights.ts";
@@ -23,12 +18,9 @@ import { whyNotOver, writeOne, type WriteOptions } from "./writeAll.ts";
 /** Runs generated code on a device, or the reference if it was asked for: never one in place of the other. */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<Outcome> {
   checkFlags(flags);
-  const project = await openProject(file, flags, io);
-  const problems = new Problems();
-  const written = check({ ...project, ...networkOf(flags), problems });
-  showDiagnostics(problems.list, io, flags);
-  const diagnostics = diagnosticsJson(problems.list, io);
-  if (!written) return { exit: exitOf(problems.list), document: { ok: false, diagnostics } };
+  const opened = await openNetwork(file, flags, io);
+  if ("exit" in opened) return opened;
+  const { graph: written, place, diagnostics } = opened;
 
   const graph = withDumps(written, flags.dump ?? []);
   const inputs = readInputs(flags.input, inputsOf(graph));
@@ -36,8 +28,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   const note = (text: string) => void (flags.quiet || io.err(`note: ${text}\n`));
   inputs.notes.forEach(note);
   const ranking = rankingOf(written, flags);
-  const output = outputOf(flags, project.inputs());
-  const place = placeIn(project.load);
+  const output = outputOf(flags, opened.inputs());
   const { tensors: parameters, json: weights } = parametersOf(graph, flags, io, { place });
 
   const backend = flags.backend ?? "webgpu";
