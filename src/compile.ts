@@ -80,7 +80,7 @@ export interface Compiled {
 export function compile(source: Source, target: Target, options: Options, problems: Problems): Compiled | undefined {
   const place = placeIn(source.load);
   if (target.reads === "graph") {
-    const graph = check({ ...source, problems });
+    const graph = check({ ...source, problems, training: true });
     return graph && { graph, plan: undefined, files: target.files(graph, place) };
   }
   const planned = planOf(source, options, problems);

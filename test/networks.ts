@@ -17,12 +17,23 @@ export function networkGraph(entry: string, set: Settings = {}, network?: string
   return sourceGraph(entry, (path) => readFileSync(path, "utf8"), set, network);
 }
 
+/** The same with what acts in training only. */
+export function trainingGraph(entry: string, set: Settings = {}, network?: string): Graph {
+  return sourceGraph(entry, (path) => readFileSync(path, "utf8"), set, network, true);
+}
+
 /** The graph of a network given as text. */
 export function textGraph(text: string, set: Settings = {}): Graph {
   return sourceGraph("test.se", () => text, set);
 }
 
-function sourceGraph(entry: string, read: (path: string) => string, set: Settings, network?: string): Graph {
+function sourceGraph(
+  entry: string,
+  read: (path: string) => string,
+  set: Settings,
+  network?: string,
+  training = false,
+): Graph {
   const problems = new Problems();
   const load = (path: string) => {
     try {
@@ -31,7 +42,7 @@ function sourceGraph(entry: string, read: (path: string) => string, set: Setting
       return undefined;
     }
   };
-  const graph = check({ entry, load, set: new Map(Object.entries(set)), network, problems });
+  const graph = check({ entry, load, set: new Map(Object.entries(set)), network, problems, training });
   if (!graph) throw new Error(problems.list.map((problem) => `${problem.code}: ${problem.message}`).join("\n"));
   return graph;
 }

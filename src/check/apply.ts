@@ -93,8 +93,8 @@ function applyLayer(scope: Scope, application: Application, layer: Layer, curren
   if (!first || nodes.length !== inputs.length || (others.length > 0 && !layer.variadic)) {
     return notOne(scope, application, inputs);
   }
-  // Dropout makes no node, so it needs no name.
-  const name = callee.text === "dropout" ? "" : claim(scope, label, callee.text, span);
+  // Dropout is a node in training only: its name must not be one that a layer might have.
+  const name = callee.text === "dropout" ? claimFree(scope, "~dropout", span) : claim(scope, label, callee.text, span);
   const node = layer.lower({ scope, name, span }, [first, ...others], args);
   return node ? { kind: "tensor", node } : unknown;
 }
@@ -204,6 +204,7 @@ function instantiate(
   const complete = bindParams(definition, args, scope, body, span);
   bindLocal(body, "x", input);
   if (!complete || input.kind === "unknown") return unknown;
+  remember(body, application, definition);
   const unit = claimUnit(body, definition, input);
   const result = runBody(definition.body, unit, input);
   finishUnit(unit, span);
@@ -233,10 +234,17 @@ function instantiateNetwork(scope: Scope, application: Application, definition: 
   }
   const body = bodyScope(scope, application, home);
   if (!bindParams(definition, args, scope, body, span)) return unknown;
+  remember(body, application, definition);
   const outputs = new Map([...runNetwork(definition, body)].map(([name, { value }]) => [name, value]));
   const [only, ...more] = outputs.values();
   if (only && more.length === 0) return only;
   return { kind: "outputs", network: callee.text, outputs };
+}
+
+/** What a prefix is an instance of: its label's, or that of the unit or the round of a loop in which it stands first. */
+function remember({ session, path }: Scope, { label }: Application, { name }: Definition): void {
+  const isItsOwn = label !== undefined || /(^|\.)\d+$/.test(path);
+  if (isItsOwn && !session.blocks.has(path)) session.blocks.set(path, name.text);
 }
 
 /** Where the body of what is applied stands: around it is what `scope` says, inside nothing is known yet. */

@@ -24,6 +24,8 @@ export interface CheckOptions {
   /** Values of the network's parameters, as literals of the language: `ratio` -> `8`. */
   readonly set?: ReadonlyMap<string, string> | Readonly<Record<string, string>> | undefined;
   readonly problems: Problems;
+  /** Also make what acts in training only: dropout. */
+  readonly training?: boolean;
 }
 
 /** From source to graph: files, names, then one run over the network. Undefined if anything was wrong. */
@@ -33,7 +35,7 @@ export function check(options: CheckOptions): Graph | undefined {
   if (!program) return undefined;
   const unused = resolve(program, problems);
   const definition = choose(program, options.network, problems);
-  const graph = definition && elaborate(program, definition, options.set, problems);
+  const graph = definition && elaborate(program, definition, options);
   // Where something is wrong, other things seem unused.
   if (graph) for (const warning of unused) problems.report(warning);
   return graph;
@@ -120,11 +122,11 @@ function choose(program: Program, wanted: string | undefined, problems: Problems
 function elaborate(
   program: Program,
   definition: Definition,
-  set: CheckOptions["set"],
-  problems: Problems,
+  { set, problems, training = false }: CheckOptions,
 ): Graph | undefined {
   const session: Session = {
     problems,
+    training,
     enums: enumsOf(program),
     names: new Map(),
     counts: new Map(),
@@ -133,6 +135,7 @@ function elaborate(
     made: [],
     insertions: [],
     repeats: [],
+    blocks: new Map(),
     scaled: new Set(),
     clashed: new Set(),
     groups: new Set(),
@@ -179,7 +182,8 @@ function elaborate(
     warnOfUnreadItems(definition, scope);
     verify(graph, "check");
     const names = new Set(graph.nodes.map((node) => node.name));
-    return { ...graph, insertions: graph.insertions.filter((it) => names.has(`${it.name}.scale`)) };
+    const insertions = graph.insertions.filter((it) => names.has(`${it.name}.scale`));
+    return { ...graph, insertions, blocks: session.blocks };
   } catch (stop) {
     if (stop instanceof Stop) return undefined;
     throw stop;

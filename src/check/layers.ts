@@ -237,7 +237,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   dropout: layer(
     "Nothing: dropout acts in training only.",
     { rate: real("a number from 0 to 1", (rate) => rate >= 0 && rate <= 1) },
-    (_place, x) => x,
+    (place, x, { rate }) => (place.scope.session.training ? make(place, "dropout", { x }, { rate }) : x),
   ),
 };
 

@@ -10,6 +10,8 @@ import type { Value } from "./values.ts";
 /** What one run over a network has made so far. */
 export interface Session {
   readonly problems: Problems;
+  /** Whether dropout makes a node. */
+  readonly training: boolean;
   /** Every enum of the program: what a word could be a member of. */
   readonly enums: readonly EnumType[];
   /** Taken names by their lower-case form: files and folders may be named after them. */
@@ -24,6 +26,8 @@ export interface Session {
   readonly made: Node[];
   readonly insertions: Insertion[];
   readonly repeats: Repeat[];
+  /** By prefix: the block that was applied there; the first, where several stand in one place. */
+  readonly blocks: Map<string, string>;
   /** The `.scale` nodes, to notice two SE blocks at one point. */
   readonly scaled: Set<Node>;
   /** Calls of blocks whose names were taken already. */

@@ -14,6 +14,8 @@ export interface Graph {
   readonly insertions: readonly Insertion[];
   /** The repeats, stages among them, in source order; passes leave this list alone, too. */
   readonly repeats: readonly Repeat[];
+  /** Of a network as it is written: which block of the source made what is below a prefix. `layer1.0` -> `bottleneck`. */
+  readonly blocks?: ReadonlyMap<string, string>;
 }
 
 export interface Output {

@@ -74,6 +74,18 @@ export const scaleBy = defineOp({
   },
 });
 
+/** Only in graphs that are made for training: what is evaluated here is inference. */
+export const dropout = defineOp({
+  doc: "x; in training, zeros at a rate, and the rest scaled up to make up for them.",
+  inputs: ["x"],
+  elementwise: true,
+  slope: 1,
+  infer: ({ x }, _attrs: { readonly rate: number }) => x,
+  evaluate({ x }, _attrs, out) {
+    out.data.set(x.data);
+  },
+});
+
 export const rsqrt = defineOp({
   doc: "1 / sqrt(x + eps); only on parameters.",
   inputs: ["x"],

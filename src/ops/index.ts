@@ -4,6 +4,7 @@ import { conv2d } from "./conv2d.ts";
 import { dense } from "./dense.ts";
 import {
   add,
+  dropout,
   hardSigmoid,
   hardSwish,
   leakyRelu,
@@ -49,6 +50,7 @@ export const ops = {
   hardSwish,
   silu,
   scaleBy,
+  dropout,
   add,
   sub,
   mul,

@@ -60,9 +60,8 @@ function structured(graph: Graph, calls: readonly Call[], root: string): readonl
   for (const { layer } of calls) if (layer && !layers.has(layer.path)) layers.set(layer.path, layer);
   const forms = new Forms(graph);
   const gates = new Map(graph.insertions.map(({ name, block }) => [name, block ?? "squeeze_excite"]));
-  const units = new Map(graph.repeats.flatMap(({ block, units }) => units.map((unit) => [unit, block] as const)));
   const baseName = ({ path }: Container) =>
-    path === "" ? root : camelCase(gates.get(path) ?? units.get(path) ?? lastWord(path));
+    path === "" ? root : camelCase(gates.get(path) ?? graph.blocks?.get(path) ?? lastWord(path));
   const refused = new Set<string>();
   for (;;) {
     const network: Network = { graph, containers: containersOf(graph, calls, refused), forms, layers, gates };

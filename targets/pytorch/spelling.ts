@@ -40,6 +40,12 @@ export const spelling: { readonly [K in PlainOp]: Spelled<K> } = {
   hardSigmoid: activation("F.hardsigmoid", "nn.Hardsigmoid()"),
   hardSwish: activation("F.hardswish", "nn.Hardswish()"),
   silu: activation("F.silu", "nn.SiLU()"),
+  dropout: {
+    text: ({ x }, { attrs }) => `F.dropout(${x}, ${attrs.rate}, self.training)`,
+    layer: ({ attrs }) => `nn.Dropout(${attrs.rate})`,
+    wraps: true,
+    brief: true,
+  },
   scaleBy: { text: ({ x }, { attrs }) => `${attrs.factor} * ${operand(x)}`, wraps: true },
   add: { text: ({ a, b }) => `${operand(a)} + ${operand(b)}` },
   sub: { text: ({ a, b }) => `${operand(a)} - ${operand(b)}` },

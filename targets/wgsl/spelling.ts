@@ -14,7 +14,7 @@ export interface Spelled<K extends OpName> {
 
 /** Every op but these works element by element, and needs a row below: a missing one does not compile. */
 type OtherOp =
-  | "input" | "parameter" | "conv2d" | "dense" | "maxPool" | "avgPool" | "globalAvgPool" | "globalMaxPool" | "softmax"
+  | "input" | "parameter" | "dropout" | "conv2d" | "dense" | "maxPool" | "avgPool" | "globalAvgPool" | "globalMaxPool" | "softmax"
   | "concat" | "sliceChannels" | "shuffleChannels" | "upsample" | "flatten" | "pad" | "channelMean" | "channelMax" | "channelConv" | "tapMeans" | "squeezeParts"
   | "squeezeFinish" | "rsqrt" | "scaleRows" | "matmul" | "matvec" | "reshape" | "expandGroups" | "sliceRows"
   | "packConv" | "packDepthwise" | "packVector"; // prettier-ignore

@@ -5,7 +5,7 @@ import { zeros, type Tensor } from "../../src/tensor/tensor.ts";
 import { relativeDifference } from "../../src/verify/compare.ts";
 import { fillRandom } from "../../src/weights/random.ts";
 import { seedWeights } from "../../src/weights/seed.ts";
-import { networkGraph, tensorsOf, type Settings } from "../networks.ts";
+import { trainingGraph, tensorsOf, type Settings } from "../networks.ts";
 import { tinyNetworks } from "../zoo/tiny.ts";
 import { pythonThat, runModules, type Job, type JobResult } from "./python.ts";
 import { written } from "./written.ts";
@@ -18,12 +18,12 @@ const small = { width: "0.0625", classes: "10", resolution: "33", ratio: "4", bl
 
 const graphs = new Map<string, () => Graph>([
   ...tinyNetworks.map(
-    ([fixture, { entry, network }, { set }]) => [fixture, () => networkGraph(entry, set, network)] as const,
+    ([fixture, { entry, network }, { set }]) => [fixture, () => trainingGraph(entry, set, network)] as const,
   ),
   ...points.flatMap((se) =>
     (["avg", "none"] as const).map((squeeze) => {
       const set: Settings = { ...small, se, squeeze };
-      return [`SE-ResNet-50, ${se}, squeeze ${squeeze}`, () => networkGraph("examples/se-resnet50.se", set)] as const;
+      return [`SE-ResNet-50, ${se}, squeeze ${squeeze}`, () => trainingGraph("examples/se-resnet50.se", set)] as const;
     }),
   ),
   ...written,
@@ -75,7 +75,7 @@ function seeded(graph: Graph): Job {
 }
 
 function digits(se: string): Job {
-  const graph = networkGraph("examples/digits.se", { se });
+  const graph = trainingGraph("examples/digits.se", { se });
   const images = tensorsOf("examples/digits/data/test.safetensors").get("image")!;
   const weights = tensorsOf(`examples/digits/weights/${fileOf(se)}.safetensors`);
   return { graph, weights, inputs: new Map([["image", images]]) };

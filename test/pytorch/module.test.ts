@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import type { Graph } from "../../src/ir/graph.ts";
-import { networkGraph } from "../networks.ts";
+import { trainingGraph } from "../networks.ts";
 import { catalogue } from "../zoo/index.ts";
 import { moduleOf, pythonThat } from "./python.ts";
 import { written } from "./written.ts";
@@ -11,9 +11,9 @@ import { written } from "./written.ts";
 const python = pythonThat("import ast");
 
 const golden: readonly (readonly [string, () => Graph])[] = [
-  ["digits", () => networkGraph("examples/digits.se")],
-  ["se-resnet18", () => networkGraph("examples/se-resnet18.se")],
-  ["se-resnet-fpn", () => networkGraph("examples/se-resnet-fpn.se")],
+  ["digits", () => trainingGraph("examples/digits.se")],
+  ["se-resnet18", () => trainingGraph("examples/se-resnet18.se")],
+  ["se-resnet-fpn", () => trainingGraph("examples/se-resnet-fpn.se")],
 ];
 
 test.each(golden)("%s, as a colleague would have written it", async (name, graph) => {
@@ -28,7 +28,7 @@ test.each(["reserved names", "shared weights", "flows that no module holds"])("%
 const texts = new Map<string, string>();
 const textOf = (entry: string, network?: string) => {
   const key = `${entry} ${network ?? ""}`;
-  const text = texts.get(key) ?? moduleOf(networkGraph(entry, {}, network));
+  const text = texts.get(key) ?? moduleOf(trainingGraph(entry, {}, network));
   texts.set(key, text);
   return text;
 };

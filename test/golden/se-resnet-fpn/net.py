@@ -72,7 +72,7 @@ class Bottleneck(nn.Module):
         return F.relu(out + x)
 
 
-class Body(nn.Module):
+class Backbone(nn.Module):
     """body: examples/se-resnet-backbone.se:36:3."""
 
     def __init__(self):
@@ -113,7 +113,7 @@ class FPN(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.body = Body()
+        self.body = Backbone()
         self.fpn = Group({
             "inner_blocks": Group({
                 "0": nn.Sequential(nn.Conv2d(256, 256, 1)),
