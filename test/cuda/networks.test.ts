@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { CudaEmulation, emulationRunner } from "../../src/device/cuda.ts";
+import type { Graph } from "../../src/ir/graph.ts";
+import { zeros, type Tensor } from "../../src/tensor/tensor.ts";
+import { verifyPlanOn } from "../../src/verify/verify.ts";
+import { packWeights, weightLayout } from "../../src/weights/pack.ts";
+import { fillRandom } from "../../src/weights/random.ts";
+import { seedWeights } from "../../src/weights/seed.ts";
+import { networkGraph, planOf } from "../networks.ts";
+import { tinyCase, tinyNetworks } from "../zoo/tiny.ts";
+import { build, useCompiler } from "./emulated.ts";
+
+/**
+ * Whole networks in the emulation: every launch, every stored value, the outputs, and the run by the C API. A few of many,
+ * unless SEC_FULL is set.
+ */
+useCompiler();
+
+const isFull = process.env.SEC_FULL !== undefined;
+
+async function expectAgreement(
+  graph: Graph,
+  batch: number,
+  parameters: ReadonlyMap<string, Tensor> = seedWeights(graph, 0),
+  inputs: ReadonlyMap<string, Tensor> = noise(graph, batch),
+): Promise<void> {
+  const plan = planOf(graph);
+  const packed = packWeights(weightLayout(plan), parameters);
+  if (!packed.ok) throw new Error(packed.messages.join());
+  const program = await build(plan);
+  const emulated = new CudaEmulation(program);
+  const runner = emulationRunner(emulated, plan, parameters, packed.bytes);
+  const { findings } = await verifyPlanOn(runner, graph, plan, inputs, parameters, batch);
+  await emulated.close();
+  program.remove();
+  expect(findings).toEqual([]);
+}
+
+function noise(graph: Graph, batch: number): ReadonlyMap<string, Tensor> {
+  const inputs = graph.nodes.filter(({ op }) => op === "input");
+  return new Map(
+    inputs.map(({ name, type }) => {
+      const tensor = zeros([batch, ...(type.shape.slice(1) as number[])]);
+      fillRandom(tensor.data, 0, name, { deviation: 1 });
+      return [name, tensor];
+    }),
+  );
+}
+
+const points = ["none", "standard", "pre", "post", "identity", "3x3"];
+const small = { width: "0.125", resolution: "33", classes: "10" };
+const resnets = points.flatMap((se) => [
+  { entry: "examples/digits.se", set: { se } },
+  { entry: "examples/se-resnet18.se", set: { ...small, se } },
+  { entry: "examples/se-resnet50.se", set: { ...small, blocks: "[2, 1, 1, 2]", se } },
+]);
+
+describe("insertion points", () => {
+  const some = resnets.filter(({ entry, set }) => entry.includes("50") && set.se === "post");
+  test.each(isFull ? resnets : some)("$entry $set.se", ({ entry, set }) =>
+    expectAgreement(networkGraph(entry, set), 3),
+  );
+});
+
+describe("the catalogue in small, with the weights and the image that PyTorch was given", () => {
+  const some = tinyNetworks.filter(([fixture]) => /efficientnet/.test(fixture)).slice(0, 1);
+  test.each(isFull ? tinyNetworks : some)("%s", (_, network, tiny) => {
+    const { graph, weights, image, batch } = tinyCase(network, tiny);
+    return expectAgreement(graph, batch, weights, new Map([["image", image]]));
+  });
+});
