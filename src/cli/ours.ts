@@ -8,9 +8,13 @@ import { decodeUtf8 } from "../syntax/utf8.ts";
  * in the same output folder lists it (weights.bin, which has no lines).
  */
 export function isOurs(folder: string, path: string, content: Uint8Array): boolean {
-  if (firstLine(path, content).includes(GENERATED)) return true;
+  if (isMarked(path, content)) return true;
   const listed = filesOfManifest(folder);
   return listed !== undefined && (path === "manifest.json" || listed.has(path));
+}
+
+export function isMarked(path: string, content: Uint8Array): boolean {
+  return firstLine(path, content).includes(GENERATED);
 }
 
 /** At most 1,000 bytes, one character a byte: the mark is ASCII. A safetensors file has its length before its text. */
@@ -21,7 +25,7 @@ function firstLine(path: string, content: Uint8Array): string {
 }
 
 /** The paths in `files: [{ path }]` of a manifest of ours; undefined where there is none. */
-function filesOfManifest(folder: string): Set<string> | undefined {
+export function filesOfManifest(folder: string): ReadonlySet<string> | undefined {
   try {
     const text = decodeUtf8(readFileSync(join(folder, "manifest.json")));
     if (!text.ok) return undefined;

@@ -1,11 +1,11 @@
-import { lstatSync, readFileSync, statSync, type Stats } from "node:fs";
+import { lstatSync, readFileSync, rmSync, statSync, type Stats } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { reasonOf } from "./files.ts";
 import { withLock } from "./lock.ts";
 import { makeFolder } from "./makeFolder.ts";
 import { outputPathClash, outputPathFault } from "./outputPath.ts";
-import { isOurs } from "./ours.ts";
+import { filesOfManifest, isMarked, isOurs } from "./ours.ts";
 import { replaceFiles } from "./replaceFiles.ts";
 
 export interface OutputFile {
@@ -70,12 +70,28 @@ async function writeTargets(folder: string, targets: readonly Target[], options:
         const reason = refusal(folder, target, options);
         if (reason !== undefined) return refuse(`${target.destination}: ${reason}`);
       }
+      const before = filesOfManifest(folder);
       const failure = replaceFiles(changed);
       if (failure) return refuse(`${failure.destination}: ${reasonOf(failure.error)}`);
+      const paths = new Set(targets.map(({ path }) => path));
+      if (before && paths.has("manifest.json"))
+        removeStale(
+          folder,
+          [...before].filter((path) => !paths.has(path)),
+        );
       return { ok: true, written: changed.map(({ path }) => path), unchanged: unchanged.map(({ path }) => path) };
     });
   } catch (error) {
     return refuse(`${folder}: ${reasonOf(error)}`);
+  }
+}
+
+/** Texts of the package that was here before, which the new one lacks: kernels of other names. weights.bin stays. */
+function removeStale(folder: string, paths: readonly string[]): void {
+  for (const path of paths) {
+    const place = `${folder}/${path}`;
+    if (outputPathFault(path) !== undefined || !lstatOf(place)?.isFile()) continue;
+    if (isMarked(path, readFileSync(place))) rmSync(place);
   }
 }
 

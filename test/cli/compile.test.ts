@@ -97,6 +97,16 @@ describe("what compile writes", () => {
     expect(readFileSync(join(path, "linked/kept"), "utf8")).toBe("mine");
   });
 
+  test("compiled again otherwise, the folder holds the new package alone", async () => {
+    const path = folder({ "net.se": net });
+    const compile = (...flags: string[]) =>
+      within(path, () => sec(["compile", "net.se", "--target", "wgsl", "--quiet", ...flags]));
+    await compile("-o", "once");
+    await compile("-o", "again", "-O0", "--set", "se=standard");
+    await compile("-o", "again");
+    expect(contents(join(path, "again"))).toEqual(contents(join(path, "once")));
+  });
+
   test("fault 66: a folder that is a file ends with 3", async () => {
     const path = folder({ "net.se": net, out: "" });
     const { exit, err } = await within(path, () => sec(["compile", "net.se", "--target", "wgsl", "-o", "out"]));

@@ -92,6 +92,24 @@ describe("a set of files", () => {
     expect(contents()).toEqual(as(second));
   });
 
+  test("takes away what only the earlier one had, but nothing that sec did not write", async () => {
+    const more = [generated("kernels/b.wgsl", "1"), generated("kernels/c.wgsl", "1")];
+    const listed = manifest("net.js", "kernels/b.wgsl", "kernels/c.wgsl", "weights.bin", "../outside");
+    await writeAll(
+      join(root, "out"),
+      [...first.filter(({ path }) => path !== "manifest.json"), ...more, listed],
+      careful,
+    );
+    put("out/kernels/c.wgsl", "mine now");
+    put("out/kernels/mine.wgsl", "mine");
+    put("outside", `// ${GENERATED}`);
+    const next = [generated("net.js", "2"), generated("kernels/a.wgsl", "2"), manifest("net.js", "kernels/a.wgsl")];
+    expect(await message(next, careful, join(root, "out"))).toBe("written");
+    const kept = { "kernels/c.wgsl": "mine now", "kernels/mine.wgsl": "mine", "weights.bin": "1" };
+    expect(contents(join(root, "out"))).toEqual({ ...as(next), ...kept });
+    expect(fs.existsSync(join(root, "outside"))).toBe(true);
+  });
+
   test("keeps the time of what did not change", async () => {
     await writeAll(root, first, careful);
     const past = new Date("2020-01-01");
