@@ -43,23 +43,40 @@ export function readNames(graph: Graph, given: Shapes, place?: (span: Span) => s
   const needed = new Map<string, readonly number[]>();
   for (const node of graph.nodes) if (node.op === "parameter") needed.set(node.name, node.type.shape as number[]);
 
-  let best: Candidate | undefined;
-  for (const map of [undefined, ...nameMaps]) {
-    const ours = [...needed.keys()];
-    const theirs = map ? theirNames(map, ours) : new Map(ours.map((name) => [name, name]));
-    for (const prefix of prefixesOf(given)) {
-      const names = prefix === "" ? theirs : new Map([...theirs].map(([our, their]) => [our, prefix + their]));
-      const wrong = differences(needed, names, given);
-      const count = wrong.missing.length + wrong.unexpected.length + wrong.shape.length;
-      if (!best || count < best.count) best = { map, prefix, names, wrong, count };
-      if (count === 0) break;
-    }
-    if (best?.count === 0) break;
-  }
-  const { map, prefix, names, wrong } = best!;
-  const faults = wrong === undefined ? [] : faultsOf(graph, needed, given, best!, place);
+  const reading = nearestReading(needed, given);
+  const { map, prefix, names, wrong } = reading;
+  const faults = faultsOf(graph, needed, given, reading, place);
   const causes = faults.length === 0 ? [] : likelyCauses(graph, layoutsOf(given).titles, map, wrong);
   return { map, prefix, names, faults, causes };
+}
+
+function nearestReading(needed: Shapes, given: Shapes): Candidate {
+  const ours = [...needed.keys()];
+  const byOwnNames = candidateOf(needed, given, undefined, "", new Map(ours.map((name) => [name, name])));
+  let best = byOwnNames;
+  for (const map of [undefined, ...nameMaps]) {
+    const theirs = map ? theirNames(map, ours) : byOwnNames.names;
+    for (const prefix of prefixesOf(given)) {
+      if (best.count === 0) return best;
+      const names = new Map([...theirs].map(([our, their]) => [our, prefix + their]));
+      const candidate = candidateOf(needed, given, map, prefix, names);
+      if (candidate.count < best.count) best = candidate;
+    }
+  }
+  // Another network has a few names in common with every layout; then none is worth telling.
+  return best.wrong.missing.length > needed.size / 2 ? byOwnNames : best;
+}
+
+function candidateOf(
+  needed: Shapes,
+  given: Shapes,
+  map: NameMap | undefined,
+  prefix: string,
+  names: ReadonlyMap<string, string>,
+): Candidate {
+  const wrong = differences(needed, names, given);
+  const count = wrong.missing.length + wrong.unexpected.length + wrong.shape.length;
+  return { map, prefix, names, wrong, count };
 }
 
 /** The public layouts that a checkpoint's keys look like, without a network: those with the most signs. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Graph } from "../../src/ir/graph.ts";
+import { readNames } from "../../src/weights/check.ts";
 import { readCheckpoint } from "../../src/weights/checkpoint.ts";
 import { convert } from "../../src/weights/convert.ts";
 import { readSafetensors, writeSafetensors } from "../../src/weights/safetensors.ts";
@@ -144,6 +145,16 @@ describe("wrong weights: one answer, with everything, and nothing loaded", () =>
     );
     const wrong = read(vgg);
     expect(wrong.ok || wrong.causes).toEqual(["its keys look like timm's names of VGG"]);
+  });
+
+  test("of another network of a known layout, the layout is told and not its few names in common", () => {
+    const keys = JSON.parse(readFileSync("test/fixtures/keys/timm.legacy_senet154.json", "utf8")) as Record<
+      string,
+      number[]
+    >;
+    const reading = readNames(networkGraph("examples/se-vgg16.se"), new Map(Object.entries(keys)));
+    expect(reading.map).toBeUndefined();
+    expect(reading.causes).toEqual(["its keys look like Cadene's names (timm's legacy_senet154) of SENet-154"]);
   });
 
   test("no tensors", () => {
