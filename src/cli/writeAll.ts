@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, rmSync, statSync, type Stats } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, type Stats } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { reasonOf } from "./files.ts";
@@ -91,7 +91,9 @@ function removeStale(folder: string, paths: readonly string[]): void {
   for (const path of paths) {
     const place = `${folder}/${path}`;
     if (outputPathFault(path) !== undefined || !lstatOf(place)?.isFile()) continue;
-    if (isMarked(path, readFileSync(place))) rmSync(place);
+    if (!isMarked(path, readFileSync(place))) continue;
+    rmSync(place);
+    if (path.includes("/") && readdirSync(dirname(place)).length === 0) rmdirSync(dirname(place));
   }
 }
 

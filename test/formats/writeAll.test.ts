@@ -108,6 +108,10 @@ describe("a set of files", () => {
     const kept = { "kernels/c.wgsl": "mine now", "kernels/mine.wgsl": "mine", "weights.bin": "1" };
     expect(contents(join(root, "out"))).toEqual({ ...as(next), ...kept });
     expect(fs.existsSync(join(root, "outside"))).toBe(true);
+
+    await message([generated("kernels/a.wgsl", "1"), manifest("kernels/a.wgsl")], careful, join(root, "emptied"));
+    await message([manifest("net.cu")], careful, join(root, "emptied"));
+    expect(fs.readdirSync(join(root, "emptied"))).toEqual(["manifest.json"]);
   });
 
   test("keeps the time of what did not change", async () => {
