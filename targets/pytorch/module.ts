@@ -7,7 +7,7 @@ import { Namer } from "../names.ts";
 import { Entangled, type Network } from "./body.ts";
 import { callsOf, type Call, type Layer } from "./calls.ts";
 import { classesOf, type ModuleClass } from "./classes.ts";
-import { containersOf, type Container } from "./containers.ts";
+import { containersOf, prefixesOf, type Container } from "./containers.ts";
 import { Forms } from "./forms.ts";
 import { Printer } from "./print.ts";
 import { callsHelper, helpers, spelling, type Spelled } from "./spelling.ts";
@@ -20,10 +20,14 @@ export function moduleText(graph: Graph, place: (span: Span) => string): string 
   const root = namer.name(graph.name);
   const classes = structured(graph, calls, root);
   const printer = new Printer();
+  /** By prefix, in order: the node that comes first below it. */
+  const begins = new Map<string, Node>();
+  for (const { node } of calls)
+    for (const prefix of prefixesOf(node.name)) if (!begins.has(prefix)) begins.set(prefix, node);
   const written = classes.map((made) =>
     made === classes.at(-1)
       ? printer.classText(made, rootWords(graph, place), initialisation(calls))
-      : printer.classText(made, classWords(made, calls, place)),
+      : printer.classText(made, classWords(made, begins, place)),
   );
   const text = written.join("\n\n");
   const used = calls.filter(({ op, alive }) => alive && callsHelper(op));
@@ -100,14 +104,15 @@ function rootWords(graph: Graph, place: (span: Span) => string): string {
 }
 
 /** `layer1.0, layer1.1 and 14 more: std/resnet.se:18:7` */
-function classWords({ instances }: ModuleClass, calls: readonly Call[], place: (span: Span) => string): string {
-  const paths = instances.map(({ path }) => path).toSorted((a, b) => indexOf(a) - indexOf(b));
+function classWords(
+  { instances }: ModuleClass,
+  begins: ReadonlyMap<string, Node>,
+  place: (span: Span) => string,
+): string {
+  const own = new Set(instances.map(({ path }) => path));
+  const paths = [...begins.keys()].filter((path) => own.has(path));
   const shown = paths.length <= 3 ? paths.join(", ") : `${paths.slice(0, 2).join(", ")} and ${paths.length - 2} more`;
-  return `${shown}: ${plain(place(calls[indexOf(paths[0]!)]!.node.span))}.`;
-
-  function indexOf(path: string): number {
-    return calls.findIndex(({ node }) => node.name.startsWith(`${path}.`));
-  }
+  return `${shown}: ${plain(place(begins.get(paths[0]!)!.span))}.`;
 }
 
 /** A path may have any characters; these are harmless in a comment. */

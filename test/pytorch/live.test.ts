@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Graph } from "../../src/ir/graph.ts";
 import { interpret } from "../../src/reference/interpret.ts";
@@ -5,6 +7,7 @@ import { zeros, type Tensor } from "../../src/tensor/tensor.ts";
 import { relativeDifference } from "../../src/verify/compare.ts";
 import { fillRandom } from "../../src/weights/random.ts";
 import { seedWeights } from "../../src/weights/seed.ts";
+import { sec } from "../cli/sec.ts";
 import { trainingGraph, tensorsOf, type Settings } from "../networks.ts";
 import { tinyNetworks } from "../zoo/tiny.ts";
 import { pythonThat, runModules, type Job, type JobResult } from "./python.ts";
@@ -58,6 +61,24 @@ describe.skipIf(python === undefined)("modules in PyTorch (npm run test:pytorch)
     expect(error).toBeUndefined();
     const expected = tensorsOf(`examples/digits/data/${fileOf(se)}.expected.safetensors`).get("logits")!;
     expect(relativeDifference(outputs.get("output")!, expected).relative).toBeLessThan(1e-5);
+  });
+
+  test("a whole state_dict, saved as it is, runs in sec run", async () => {
+    const { state } = results.get("digits, standard")!;
+    expect(readFileSync(state).toString("latin1")).toContain("bn1.num_batches_tracked");
+    const output = join(dirname(state), "logits.safetensors");
+    const images = "examples/digits/data/test.safetensors";
+    const flags = ["--backend", "reference", "--weights", state, "--input", images, "--output", output];
+    expect(await sec(["run", "examples/digits.se", ...flags])).toMatchObject({ exit: 0 });
+    const expected = tensorsOf("examples/digits/data/standard.expected.safetensors").get("logits")!;
+    expect(relativeDifference(tensorsOf(output).get("logits")!, expected).relative).toBeLessThan(1e-5);
+  });
+
+  test("another network's numbers are told from these", () => {
+    const expected = tensorsOf("examples/digits/data/standard.expected.safetensors").get("logits")!;
+    expect(relativeDifference(results.get("digits, pre")!.outputs.get("output")!, expected).relative).toBeGreaterThan(
+      1e-2,
+    );
   });
 });
 

@@ -45,6 +45,8 @@ export interface JobResult {
   /** Whether every BatchNorm's statistics moved. */
   readonly statistics: boolean;
   readonly outputs: ReadonlyMap<string, Tensor>;
+  /** The path of its state_dict as a safetensors file, after loading the weights. */
+  readonly state: string;
 }
 
 /** One process for all: loading PyTorch takes seconds. */
@@ -63,8 +65,12 @@ export function runModules(python: string, jobs: ReadonlyMap<string, Job>): Map<
   execFileSync(python, ["test/pytorch/run.py", folder], { stdio: ["ignore", "inherit", "inherit"] });
   return new Map(
     [...folders].map(([name, here]) => {
-      const result = JSON.parse(readFileSync(join(here, "result.json"), "utf8")) as Omit<JobResult, "outputs">;
-      return [name, { ...result, outputs: result.error ? new Map() : tensorsOf(join(here, "outputs.safetensors")) }];
+      const result = JSON.parse(readFileSync(join(here, "result.json"), "utf8")) as Omit<
+        JobResult,
+        "outputs" | "state"
+      >;
+      const outputs = result.error ? new Map() : tensorsOf(join(here, "outputs.safetensors"));
+      return [name, { ...result, outputs, state: join(here, "state.safetensors") }];
     }),
   );
 }

@@ -1,7 +1,7 @@
 """Runs generated modules with PyTorch: `python run.py JOBS`, a folder with one folder a module.
 
-Of each it reads net.py, weights.safetensors and inputs.safetensors, and writes outputs.safetensors (float64) and, as
-result.json, what training found. Weights must be those of the state_dict, name by name and shape by shape.
+Of each it reads net.py, weights.safetensors and inputs.safetensors, and writes outputs.safetensors (float64),
+state.safetensors (the whole state_dict, as it is) and, as result.json, what training found. Weights must be those of the state_dict, name by name and shape by shape.
 """
 import importlib.util
 import json
@@ -11,7 +11,7 @@ import sys
 
 import torch
 
-TYPES = {"F32": torch.float32, "F64": torch.float64}
+TYPES = {"F32": torch.float32, "F64": torch.float64, "I64": torch.int64}
 NAMES = {dtype: name for name, dtype in TYPES.items()}
 
 
@@ -64,6 +64,7 @@ def run(folder):
     ours = {name: tuple(value.shape) for name, value in fresh.items() if not name.endswith("num_batches_tracked")}
     given = {name: tuple(value.shape) for name, value in weights.items()}
     model.load_state_dict(weights, strict=False)
+    write(os.path.join(folder, "state.safetensors"), model.state_dict())
     inputs = {name: value.double() for name, value in read(os.path.join(folder, "inputs.safetensors")).items()}
     model.double().eval()
     with torch.no_grad():
