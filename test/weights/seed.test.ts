@@ -136,3 +136,15 @@ function random(shape: number[], name: string): Tensor {
   fillRandom(tensor.data, 77, name, { deviation: 1 });
   return tensor;
 }
+
+test("5x5 depthwise convolutions on 7x7 maps: a calibration on 4x4, where they see more padding, would let activations grow", () => {
+  const graph = networkGraph("examples/efficientnet.se", { width: "0.125", resolution: "224", classes: "4" });
+  const image = random([1, 3, 224, 224], "another");
+  const gates = graph.nodes.filter((node) => /\.gate$/.test(node.name));
+  const values = interpret(graph, new Map([...seedWeights(graph, 1), ["image", image]]), 1, gates);
+  for (const gate of gates) {
+    // The logarithm of the odds is what the gate sees.
+    const seen = values.get(gate)!.data.map((value) => Math.log(value / (1 - value)));
+    expect(deviation(seen), gate.name).toBeLessThan(3.5);
+  }
+});
