@@ -96,7 +96,8 @@ async function ofSource(path: string, flags: VerifyFlags, io: Io): Promise<Subje
 /** @param text a text file of the package */
 function openedBy(manifest: Manifest, text: (path: string) => string): Pick<Subject, "open" | "storage"> {
   if (manifest.target === "cuda") return { storage: "f32", open: cudaEmulation(manifest.prefix, text) };
-  const { storage } = manifest.weights;
+  // Packages of format 1.0 do not say it.
+  const { storage = "f32" } = manifest.weights;
   return { storage, open: webGpu(manifest.launches, (name) => text(`kernels/${name}.wgsl`), storage) };
 }
 

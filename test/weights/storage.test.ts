@@ -119,11 +119,24 @@ test.each([
 });
 
 describe("weights.bin", () => {
-  const graph = networkGraph("examples/digits.se");
-  const plan = planOf(graph);
-  const tensors = seedWeights(graph, 1);
+  const digits = networkGraph("examples/digits.se");
+  const plan = planOf(digits);
+  // Depthwise convolutions, and channels that are no multiple of 4.
+  const mobile = networkGraph("examples/se-mobilenet.se", {
+    width: "0.1",
+    classes: "10",
+    resolution: "32",
+    ratio: "2",
+  });
 
-  test.each(["f16", "int8"] as const)("as %s it holds what kernels are verified with", (storage) => {
+  test.each([
+    ["f16", digits],
+    ["int8", digits],
+    ["f16", mobile],
+    ["int8", mobile],
+  ] as const)("as %s it holds what kernels are verified with", (storage, graph) => {
+    const plan = planOf(graph);
+    const tensors = seedWeights(graph, 1);
     const layout = weightLayout(plan, storage);
     const packed = packWeights(layout, tensors);
     if (!packed.ok) throw new Error(packed.messages.join());
