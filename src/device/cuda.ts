@@ -21,9 +21,11 @@ export interface EmulatedSource {
   /** In front of every name of the C API. */
   readonly prefix: string;
   readonly emulation: readonly EmulationFile[];
-  /** With address and undefined-behaviour sanitizers: several times slower. */
-  readonly sanitized?: boolean;
+  readonly sanitized?: Sanitized | undefined;
 }
+
+/** Compiled to look for addresses out of bounds and undefined behaviour, or for races between threads; slower by ten times. */
+export type Sanitized = "addresses" | "threads";
 
 /** What g++ said about a source that it does not compile. */
 export class DoesNotCompile extends Error {
@@ -38,17 +40,17 @@ export function compilerVersion(): string | undefined {
 
 const compiler = "g++";
 
-const flags = {
-  plain: ["-O1"],
-  sanitized: [
-    "-O1",
+const flags: Readonly<Record<Sanitized | "plain", readonly string[]>> = {
+  plain: [],
+  addresses: [
     "-g1",
     "-fsanitize=address,undefined",
     "-fsanitize-sections=cuda_shared",
     "-fno-sanitize-recover=all",
     "-fno-omit-frame-pointer",
   ],
-} as const;
+  threads: ["-g1", "-fsanitize=thread"],
+};
 
 /** One launch of a net.cu, with buffers for the values that it reads and writes; all are numbered as in its plan. */
 export interface LaunchRequest {
@@ -75,7 +77,7 @@ export async function buildEmulation(source: EmulatedSource): Promise<EmulationP
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
     for (const { path, text } of [...source.emulation, ...source.files]) writeFileSync(join(folder, path), text);
-    await compile(folder, source.prefix, source.sanitized === true);
+    await compile(folder, source);
   } catch (error) {
     remove();
     throw error;
@@ -104,7 +106,8 @@ export class CudaEmulation {
   private wake: () => void = () => {};
 
   constructor(program: EmulationProgram, environment: Readonly<Record<string, string>> = {}) {
-    this.process = spawn(program.path, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...environment } });
+    const env = { ...process.env, TSAN_OPTIONS: "halt_on_error=1", ...environment };
+    this.process = spawn(program.path, { stdio: ["pipe", "pipe", "pipe"], env });
     this.process.stdout!.on("data", (bytes: Buffer) => {
       this.received.push(bytes);
       this.receivedBytes += bytes.length;
@@ -183,10 +186,17 @@ export class CudaEmulation {
   }
 }
 
-async function compile(folder: string, prefix: string, sanitized: boolean): Promise<void> {
-  const input = ["-I", ".", `-DNET="net.cu"`, `-DPREFIX=${prefix}`, "verify.cpp", "runtime.cpp", "-o", "verify"];
-  const options = ["-std=c++17", "-Wall", "-Wextra", ...(sanitized ? flags.sanitized : flags.plain)];
-  const child = spawn(compiler, [...options, ...input], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+async function compile(folder: string, { prefix, sanitized }: EmulatedSource): Promise<void> {
+  const common = ["-std=c++17", "-O1", "-Wall", "-Wextra"];
+  // The scheduler of the fibers is no part of what is looked at for races.
+  const alone = sanitized === "threads";
+  if (alone) await run(folder, [...common, "-DEMULATION_TSAN", "-c", "runtime.cpp", "-o", "runtime.o"]);
+  const net = ["-I", ".", `-DNET="net.cu"`, `-DPREFIX=${prefix}`, "verify.cpp", alone ? "runtime.o" : "runtime.cpp"];
+  await run(folder, [...common, ...flags[sanitized ?? "plain"], ...net, "-o", "verify"]);
+}
+
+async function run(folder: string, options: readonly string[]): Promise<void> {
+  const child = spawn(compiler, options, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (bytes: Buffer) => (said += bytes.toString()));
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));

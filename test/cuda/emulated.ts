@@ -5,6 +5,7 @@ import {
   CudaEmulation,
   weightOffset,
   type EmulationProgram,
+  type Sanitized,
 } from "../../src/device/cuda.ts";
 import type { KernelRunner } from "../../src/device/kernelRunner.ts";
 import type { Graph } from "../../src/ir/graph.ts";
@@ -36,7 +37,7 @@ export interface Case {
  * A test for each case: every launch of its plan computes its body, in the emulation. One net.cu has the kernels of all
  * cases, because a compiler is slow to start.
  */
-export function casesInOneProgram(cases: readonly Case[], sanitized = false): void {
+export function casesInOneProgram(cases: readonly Case[], sanitized?: Sanitized): void {
   useCompiler();
   const plans = cases.map(({ graph, plain = false }) =>
     schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain }),
@@ -58,9 +59,9 @@ export function casesInOneProgram(cases: readonly Case[], sanitized = false): vo
 export async function build(
   plan: Plan,
   {
-    sanitized = false,
+    sanitized,
     change = (text: string) => text,
-  }: { sanitized?: boolean; change?: (netCu: string) => string } = {},
+  }: { sanitized?: Sanitized | undefined; change?: (netCu: string) => string } = {},
 ): Promise<EmulationProgram> {
   const { netCu, netH } = hostFiles(
     plan,

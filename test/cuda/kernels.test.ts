@@ -129,4 +129,4 @@ for (const [index, [size, list, dumped]] of fc
 for (const [index, network] of fc.sample(networks, { numRuns: count, seed: 4 }).entries())
   cases.push({ name: `generated network ${index}`, graph: residualNetwork(network), batch: 1 + (index % 3) });
 
-casesInOneProgram(cases, full);
+casesInOneProgram(cases, full ? "addresses" : undefined);

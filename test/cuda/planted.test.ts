@@ -39,10 +39,11 @@ interface Fault {
   readonly kernel: string;
 }
 
-const faults: Fault[] = [];
+let faults: Fault[] = [];
 
 /** In each kernel: a barrier that is left out, a pad check that is one row off, a sum that ends one step early. */
 function planted(netCu: string): string {
+  faults = [];
   let kernel = "";
   // A maximum may not be where a row of threads is left out.
   let sums = false;
@@ -68,14 +69,7 @@ function planted(netCu: string): string {
 }
 planted(hostFiles(plan, kernels, place).netCu);
 
-let program: EmulationProgram | undefined;
-beforeAll(async () => {
-  faults.length = 0;
-  if (compilerVersion() !== undefined) program = await build(plan, { change: planted });
-});
-afterAll(() => program?.remove());
-
-async function findings(fault: number): Promise<readonly Finding[]> {
+async function findings(program: EmulationProgram | undefined, fault: number): Promise<readonly Finding[]> {
   const emulated = new CudaEmulation(program!, { PLANTED: String(fault) });
   const packed = packWeights(weightLayout(plan), leaves);
   if (!packed.ok) throw new Error(packed.messages.join());
@@ -85,20 +79,33 @@ async function findings(fault: number): Promise<readonly Finding[]> {
   return result.findings;
 }
 
-test("finds nothing wrong where nothing is", async () => {
-  expect(await findings(0)).toEqual([]);
-});
-
 test("faults of every kind are planted", () => {
   const kinds = ["barrier", "pad check", "step", "partial sum"];
   expect(kinds.filter((kind) => faults.filter(({ what }) => what.startsWith(kind)).length < 2)).toEqual([]);
 });
 
-describe("a fault is found, in the launch where it is", () => {
-  for (const [index, { what, kernel }] of faults.entries())
-    test(`${what}, ${kernel}`, async () => {
-      const [first] = await findings(index + 1);
-      const launches = kernels.find(({ name }) => name === kernel)!.launches.map((at) => plan.launches[at]!.name);
-      expect(launches).toContain(first?.launch);
-    });
+/** By the numbers alone; and in test:full also by a sanitizer that sees the accesses of threads without an order. */
+const modes = process.env["SEC_FULL"] === undefined ? [undefined] : [undefined, "threads" as const];
+
+describe.each(modes)("sanitized for %s", (sanitized) => {
+  let program: EmulationProgram | undefined;
+  beforeAll(async () => {
+    if (compilerVersion() !== undefined) program = await build(plan, { change: planted, sanitized });
+  });
+  afterAll(() => program?.remove());
+
+  test("finds nothing wrong where nothing is", async () => {
+    expect(await findings(program, 0)).toEqual([]);
+  });
+
+  describe("a fault is found, in the launch where it is", () => {
+    for (const [index, { what, kernel }] of faults.entries())
+      if (sanitized === undefined || what.startsWith("barrier"))
+        test(`${what}, ${kernel}`, async () => {
+          const [first] = await findings(program, index + 1);
+          const launches = kernels.find(({ name }) => name === kernel)!.launches.map((at) => plan.launches[at]!.name);
+          expect(launches).toContain(first?.launch);
+          if (sanitized === "threads") expect(first?.message).toMatch(/data race .*, at net\.cu:\d+$/);
+        });
+  });
 });
