@@ -1,33 +1,6 @@
-import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
-import type { Graph } from "../../src/ir/graph.ts";
+import { expect, test } from "vitest";
 import { count } from "../../src/report/count.ts";
-import { checkFiles, checkRepositoryFile } from "../check/helpers.ts";
-import { rows } from "../zoo/counts.ts";
-
-/** The networks of networks.se. */
-const others = {
-  "EfficientNet-B0 (tv)": "EfficientNetB0",
-  "MobileNetV3-Large 1.0 (tv)": "MobileNetV3Large",
-};
-
-describe("parameters and multiply-adds are those that PyTorch counts", () => {
-  test.each(Object.entries(others))("%s", (label, network) => {
-    const files = { "networks.se": readFileSync("test/report/networks.se", "utf8") };
-    compare(checkFiles(files, { network }).graph!, label);
-  });
-});
-
-function compare(graph: Graph, label: string): void {
-  const { params, buffers, macs, se } = count(graph);
-  const row = rows.find((it) => it.label === label)!;
-  expect({ params, buffers, macs, se }).toEqual({
-    params: row.params,
-    buffers: row.bnbuf,
-    macs: row.macs,
-    se: { params: row.se_params, macs: row.se },
-  });
-}
+import { checkRepositoryFile } from "../check/helpers.ts";
 
 test("SE-ResNet-18 with the hidden width rounded down", () => {
   expect(count(checkRepositoryFile("examples/se-resnet18.se").graph!).params).toBe(11_778_592);
