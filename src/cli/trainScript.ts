@@ -75,10 +75,14 @@ def load_weights(model, path):
             raise SystemExit(f"{path}: {name} is {entry['dtype']}; only F32 is read here")
         first, end = entry["data_offsets"]
         tensors[name] = torch.frombuffer(data[start + first : start + end], dtype=torch.float32).reshape(entry["shape"])
-    missing, unexpected = model.load_state_dict(tensors, strict=False)
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        raise SystemExit(f"{path} does not fit: missing {missing}, unexpected {unexpected}")
+
+    def shapes(tensors):
+        return {(name, tuple(value.shape)) for name, value in tensors.items() if not name.endswith("num_batches_tracked")}
+
+    wrong = sorted(shapes(tensors) ^ shapes(model.state_dict()))
+    if wrong:
+        raise SystemExit(f"{path} does not fit: {len(wrong)} tensors are in one of the two only, such as {wrong[0]}")
+    model.load_state_dict(tensors, strict=False)
 
 
 def replace(path, write):
@@ -235,6 +239,8 @@ def main():
     checkpoint = os.path.join(args.out, "last.pt")
     first, best = 0, 0.0
     if args.resume:
+        if not os.path.exists(checkpoint):
+            raise SystemExit(f"{checkpoint} is not there: nothing to go on from")
         state = torch.load(checkpoint, map_location=device)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
