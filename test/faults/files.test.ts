@@ -67,7 +67,10 @@ test("fault 65: closed and full streams end without a stack", () => {
       cwd: here,
       encoding: "utf8",
     });
-  expect(shell("sec compile net.se --target wgsl --emit js > /dev/full")).toMatchObject({ status: 3, stderr: "" });
+  expect(shell("sec compile net.se --target wgsl --emit js > /dev/full")).toMatchObject({
+    status: 3,
+    stderr: "error: standard output: no space left on the device\n",
+  });
   expect(shell("sec check no.se 2> /dev/full")).toMatchObject({ status: 3, stdout: "" });
   expect(shell("sec check no.se 2>&1 >&- | true")).toMatchObject({ status: 0, stderr: "" });
 });

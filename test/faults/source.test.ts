@@ -270,7 +270,7 @@ test.each([
   expect(await line(body)).toEqual([expected]);
 });
 
-const pads = "a whole number, [height, width] or [top, left, bottom, right], none of them negative, or same";
+const pads = "a whole number, [height, width] or [top, left, bottom, right], none of them negative, or centred or same";
 test.each([
   ["conv 8, 3x3, pad: -1", [`SE0307 4:21 \`pad\` is -1, but it must be ${pads}`]],
   ["conv 8, 3x3, pad: [1, 1, 1]", [`SE0307 4:21 \`pad\` is [1, 1, 1], but it must be ${pads}`]],
