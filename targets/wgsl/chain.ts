@@ -47,6 +47,8 @@ class ChainWriter {
   private readonly excitation: ReadonlyMap<Node, "reduce" | "expand">;
   private readonly keepingKindSums: ReadonlySet<Head>;
   private readonly constants: string[] = [];
+  /** Vectors of 4 that the phase with most threads at work adds up. */
+  private sums = 0;
   private readonly memory: string[] = [];
   private readonly functions: string[] = [];
   /** Results of earlier phases: their variables in workgroup memory. */
@@ -70,7 +72,12 @@ class ChainWriter {
   declarations(): string {
     const bindings = this.module.bindings();
     const functions = this.module.functions(...this.functions);
-    return [this.constants.join("\n"), bindings, this.memory.join("\n"), functions]
+    return [
+      this.constants.join("\n"),
+      bindings,
+      this.memory.concat(this.sums > 0 ? [sumsOf(this.sums)] : []).join("\n"),
+      functions,
+    ]
       .filter((text) => text !== "")
       .join("\n\n");
   }
@@ -93,7 +100,7 @@ class ChainWriter {
     const used = columns * lanes;
     const ragged = slice !== undefined && vectors % slice !== 0;
     const lanesName = this.constant(`${length.slice(0, -1)}_lanes`, lanes, "threads that share one sum");
-    this.needSums(threads);
+    this.sums = Math.max(this.sums, used);
     const maximum = isMaximum(phase.head);
     const each = `${start}thread % ${columnsName}`;
     const sum = `sums[lane * ${columnsName} + thread]`;
@@ -316,10 +323,6 @@ class ChainWriter {
     return this.excitation.get(layer) ?? "dense";
   }
 
-  private needSums(threads: number): void {
-    if (!this.memory.includes(sumsOf(threads))) this.memory.push(sumsOf(threads));
-  }
-
   private constant(wish: string, value: number, comment: string): string {
     const name = this.module.declare(wish).toUpperCase();
     this.constants.push(`const ${name} = ${value}u; // ${comment}`);
@@ -390,6 +393,6 @@ function vectorsOfNode(node: Node): number {
 }
 
 /** Shared by all phases: each leaves it behind at a barrier. */
-function sumsOf(threads: number): string {
-  return `var<workgroup> sums: array<vec4f, ${threads}>; // one for each thread`;
+function sumsOf(length: number): string {
+  return `var<workgroup> sums: array<vec4f, ${length}>; // one for each thread that adds up`;
 }

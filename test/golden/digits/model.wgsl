@@ -417,8 +417,8 @@ const W_EXPAND = 18u; // [1, 1, 8, 32]
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>; // [n, 32]
 
 var<workgroup> squeezed: array<vec4f, SQUEEZED4>;
-var<workgroup> sums: array<vec4f, 64>; // one for each thread
 var<workgroup> reduced: array<vec4f, REDUCED4>;
+var<workgroup> sums: array<vec4f, 16>; // one for each thread that adds up
 
 fn sigmoid(x: vec4f) -> vec4f {
   return 1.0 / (1.0 + exp(min(-x, vec4f(88.0))));
@@ -1170,8 +1170,8 @@ const W_EXPAND = 68u; // [1, 1, 16, 64]
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>; // [n, 64]
 
 var<workgroup> squeezed: array<vec4f, SQUEEZED4>;
-var<workgroup> sums: array<vec4f, 64>; // one for each thread
 var<workgroup> reduced: array<vec4f, REDUCED4>;
+var<workgroup> sums: array<vec4f, 64>; // one for each thread that adds up
 
 fn sigmoid(x: vec4f) -> vec4f {
   return 1.0 / (1.0 + exp(min(-x, vec4f(88.0))));
@@ -2082,7 +2082,7 @@ const W_EXPAND = 264u; // [1, 1, 32, 128]
 
 var<workgroup> squeezed: array<vec4f, SQUEEZED4>;
 var<workgroup> reduced: array<vec4f, REDUCED4>;
-var<workgroup> sums: array<vec4f, 64>; // one for each thread
+var<workgroup> sums: array<vec4f, 64>; // one for each thread that adds up
 
 fn sigmoid(x: vec4f) -> vec4f {
   return 1.0 / (1.0 + exp(min(-x, vec4f(88.0))));
@@ -2781,7 +2781,7 @@ const BIAS = 384u; // [12]
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>; // [n, 12], 10 channels used
 
 var<workgroup> squeezed: array<vec4f, SQUEEZED4>;
-var<workgroup> sums: array<vec4f, 64>; // one for each thread
+var<workgroup> sums: array<vec4f, 63>; // one for each thread that adds up
 
 // One workgroup computes everything for one image.
 @compute @workgroup_size(64)
