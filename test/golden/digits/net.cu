@@ -518,8 +518,8 @@ __global__ void __launch_bounds__(64) layer1_0_se(
     float4 *__restrict__ y)             // [n, 32]
 {
   __shared__ float4 squeezed[SQUEEZED4];
-  __shared__ float4 sums[64]; // one for each thread
   __shared__ float4 reduced[REDUCED4];
+  __shared__ float4 sums[16]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
 
@@ -1287,8 +1287,8 @@ __global__ void __launch_bounds__(64) layer2_0_se(
     float4 *__restrict__ y)             // [n, 64]
 {
   __shared__ float4 squeezed[SQUEEZED4];
-  __shared__ float4 sums[64]; // one for each thread
   __shared__ float4 reduced[REDUCED4];
+  __shared__ float4 sums[64]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
 
@@ -2216,7 +2216,7 @@ __global__ void __launch_bounds__(64) layer3_0_se(
 {
   __shared__ float4 squeezed[SQUEEZED4];
   __shared__ float4 reduced[REDUCED4];
-  __shared__ float4 sums[64]; // one for each thread
+  __shared__ float4 sums[64]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
 
@@ -2925,7 +2925,7 @@ __global__ void __launch_bounds__(64) fc(
     float4 *__restrict__ y)             // [n, 12], 10 channels used
 {
   __shared__ float4 squeezed[SQUEEZED4];
-  __shared__ float4 sums[64]; // one for each thread
+  __shared__ float4 sums[63]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
 
