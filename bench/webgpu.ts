@@ -11,7 +11,9 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { wgsl } from "../targets/index.ts";
 import { check } from "../src/check/check.ts";
+import { importModule, type Net } from "../src/cli/backends.ts";
 import { table } from "../src/cli/table.ts";
+import { boundaryBuffers, median } from "../src/cli/timing.ts";
 import { levels, lower } from "../src/compile.ts";
 import { DeviceAbsent, openDevice, type OpenDevice } from "../src/device/node.ts";
 import { Problems } from "../src/diagnostics.ts";
@@ -67,18 +69,6 @@ interface Prepared {
   readonly packed: Uint8Array;
   readonly difference: number;
   readonly createMs: number;
-}
-
-interface Net {
-  encode(
-    encoder: GPUCommandEncoder,
-    inputs: Readonly<Record<string, GPUBuffer>>,
-    outputs: Readonly<Record<string, GPUBuffer>>,
-    options: { batch: number },
-  ): void;
-  run(inputs: Readonly<Record<string, Float32Array>>): Promise<Readonly<Record<string, Float32Array>>>;
-  readonly maxBatch: number;
-  dispose(): void;
 }
 
 /** Of one network at one batch. */
@@ -164,9 +154,7 @@ async function prepare(device: GPUDevice, entry: string, candidate: Candidate): 
   const packed = packWeights(weightLayout(plan), weights);
   if (!packed.ok) throw new Error(packed.messages.join("; "));
   const module = wgsl.files(plan, ({ file }) => file).find(({ path }) => path === "net.js")!;
-  const { create } = (await import(`data:text/javascript;base64,${Buffer.from(module.bytes).toString("base64")}`)) as {
-    create(options: { weights: Uint8Array; device: GPUDevice }): Promise<Net>;
-  };
+  const { create } = await importModule(module.bytes);
   const began = performance.now();
   const net = await create({ weights: packed.bytes, device });
   const createMs = performance.now() - began;
@@ -222,27 +210,11 @@ async function timed(device: GPUDevice, prepared: readonly Prepared[], batch: nu
       each[index]!.push(throughput);
     }
   }
-  bound.forEach(({ inputs, outputs }) =>
-    [...Object.values(inputs), ...Object.values(outputs)].forEach((buffer) => buffer.destroy()),
-  );
+  bound.forEach(({ destroy }) => destroy());
   return prepared.map((_, index) => ({
     batch,
     latency: median(alone[index]!),
     each: median(each[index]!),
     ratio: median(each[index]!.map((time, round) => time / each[0]![round]!)),
   }));
-}
-
-function boundaryBuffers(device: GPUDevice, plan: Plan, batch: number) {
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  const buffers = (values: Plan["inputs"]) =>
-    Object.fromEntries(
-      values.map(({ name, value }) => [name, device.createBuffer({ size: value.floatsPerImage * batch * 4, usage })]),
-    );
-  return { inputs: buffers(plan.inputs), outputs: buffers(plan.outputs) };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
 }

@@ -72,17 +72,21 @@ export async function runWebGpu(work: Work): Promise<Ran> {
   }
 }
 
-/** The part of a generated net.js that is used here; net.d.ts has the whole. */
 interface NetModule {
-  create(options: { weights: Uint8Array; device: GPUDevice; maxBatch: number | undefined }): Promise<{
-    run(inputs: Readonly<Record<string, Float32Array>>): Promise<Readonly<Record<string, Float32Array>>>;
-    encode(
-      encoder: GPUCommandEncoder,
-      inputs: Readonly<Record<string, GPUBuffer>>,
-      outputs: Readonly<Record<string, GPUBuffer>>,
-    ): void;
-    dispose(): void;
-  }>;
+  create(options: { weights: Uint8Array; device: GPUDevice; maxBatch?: number | undefined }): Promise<Net>;
+}
+
+/** The part of a generated net.js that is used by sec and its benchmark; net.d.ts has the whole. */
+export interface Net {
+  readonly maxBatch: number;
+  run(inputs: Readonly<Record<string, Float32Array>>): Promise<Readonly<Record<string, Float32Array>>>;
+  encode(
+    encoder: GPUCommandEncoder,
+    inputs: Readonly<Record<string, GPUBuffer>>,
+    outputs: Readonly<Record<string, GPUBuffer>>,
+    options?: { readonly batch?: number },
+  ): void;
+  dispose(): void;
 }
 
 export async function importModule(bytes: Uint8Array): Promise<NetModule> {

@@ -1,11 +1,10 @@
 import { wgsl } from "../../targets/index.ts";
-import type { Span } from "../diagnostics.ts";
+import { Bug, type Span } from "../diagnostics.ts";
 import { choiceOfEnvironment, DeviceAbsent, openDevice, type OpenDevice } from "../device/node.ts";
 import type { Plan } from "../plan/plan.ts";
 import { elementsPerImage } from "../tensor/type.ts";
 import { packWeights, weightLayout } from "../weights/pack.ts";
 import { drawWeights } from "../weights/seed.ts";
-import { Bug } from "../diagnostics.ts";
 import { importModule } from "./backends.ts";
 
 export interface Timing {
@@ -42,12 +41,7 @@ export async function timeOf(
   const module = wgsl.files(plan, place).find(({ path }) => path === "net.js")!;
   const { create } = await importModule(module.bytes);
   const net = await create({ weights: packed.bytes, device, maxBatch: 1 });
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const buffersOf = (values: Plan["inputs"]) =>
-    Object.fromEntries(
-      values.map(({ name, value }) => [name, device.createBuffer({ size: 4 * elementsPerImage(value.type), usage })]),
-    );
-  const [inputs, outputs] = [buffersOf(plan.inputs), buffersOf(plan.outputs)];
+  const { inputs, outputs, destroy } = boundaryBuffers(device, plan, 1);
   const times: number[] = [];
   for (let run = 0; run < warmups + runs; run++) {
     const start = performance.now();
@@ -58,7 +52,26 @@ export async function timeOf(
     if (run >= warmups) times.push(performance.now() - start);
   }
   net.dispose();
-  for (const buffer of [...Object.values(inputs), ...Object.values(outputs)]) buffer.destroy();
-  times.sort((a, b) => a - b);
-  return { medianMs: (times[runs / 2 - 1]! + times[runs / 2]!) / 2, runs, adapter };
+  destroy();
+  return { medianMs: median(times), runs, adapter };
+}
+
+/** Buffers for `net.encode`, by the names of inputs and outputs. */
+export function boundaryBuffers(device: GPUDevice, plan: Plan, batch: number) {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const buffersOf = (values: Plan["inputs"]) =>
+    Object.fromEntries(
+      values.map(({ name, value }) => {
+        return [name, device.createBuffer({ size: 4 * elementsPerImage(value.type) * batch, usage })];
+      }),
+    );
+  const [inputs, outputs] = [buffersOf(plan.inputs), buffersOf(plan.outputs)];
+  const destroy = () => [inputs, outputs].flatMap(Object.values<GPUBuffer>).forEach((buffer) => buffer.destroy());
+  return { inputs, outputs, destroy };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2;
 }
