@@ -32,6 +32,7 @@ const tiles: readonly (ConvTile & { readonly efficiency: number })[] = [
   convTile(4, 16, 4, 1, 8, 0.55), // 16 x 64
   convTile(16, 4, 2, 1, 8, 0.4), // 32 x 16
   convTile(8, 8, 2, 1, 16, 0.4), // 16 x 32
+  convTile(8, 4, 2, 1, 4, 0.3), // 16 x 16: the smallest maps are still a few workgroups
 ];
 
 /** Below this many workgroups for one image, a device of common size is not filled. */

@@ -130,10 +130,10 @@ constexpr unsigned OUT4 = 4; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 256;
 constexpr unsigned IN4 = 1;
 constexpr unsigned DEPTH4 = 9; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
 constexpr unsigned STEP4 = 4; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [3, 3, 4, 16]
 constexpr unsigned BIAS = 144; // [16]
@@ -186,7 +186,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) conv1(
+__global__ void __launch_bounds__(32) conv1(
     const float4 *__restrict__ x,       // [n, 16, 16, 4], 1 channels used
     const float4 *__restrict__ weights, // 592 floats
     float4 *__restrict__ y)             // [n, 16, 16, 16]
@@ -202,7 +202,7 @@ __global__ void __launch_bounds__(64) conv1(
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
   const int2 corner_0 = seen_from(first_pixel + x_row, make_uint2(0, 0));
-  const int2 corner_1 = seen_from(first_pixel + x_row + 16, make_uint2(0, 0));
+  const int2 corner_1 = seen_from(first_pixel + x_row + 8, make_uint2(0, 0));
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -210,14 +210,15 @@ __global__ void __launch_bounds__(64) conv1(
 
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, corner_0, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, corner_1, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, corner_1, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -252,10 +253,10 @@ constexpr unsigned OUT4 = 2; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 256;
 constexpr unsigned IN4 = 4;
 constexpr unsigned DEPTH4 = 4; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
 constexpr unsigned STEP4 = 4; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 16, 8]
 constexpr unsigned BIAS = 32; // [8]
@@ -286,7 +287,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer1_0_conv1(
+__global__ void __launch_bounds__(32) layer1_0_conv1(
     const float4 *__restrict__ x,       // [n, 16, 16, 16]
     const float4 *__restrict__ weights, // 136 floats
     float4 *__restrict__ y)             // [n, 16, 16, 8]
@@ -302,7 +303,7 @@ __global__ void __launch_bounds__(64) layer1_0_conv1(
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
   const unsigned x_pixel_0 = first_pixel + x_row;
-  const unsigned x_pixel_1 = first_pixel + x_row + 16;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = min(blockIdx.y * TILE4 + thread % TILE4, OUT4 - 1);
   float4 acc_0_0 = splat(0.0f);
@@ -310,14 +311,15 @@ __global__ void __launch_bounds__(64) layer1_0_conv1(
 
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -343,7 +345,7 @@ __global__ void __launch_bounds__(64) layer1_0_conv1(
 } // namespace layer1_0_conv1
 
 // convolution 3x3 padding 1, bias, relu, partial sums.
-// [n, 16, 16, 8] -> [n, 16, 16, 8], [n, 8, 1, 8]
+// [n, 16, 16, 8] -> [n, 16, 16, 8], [n, 16, 1, 8]
 // layer1.0.conv2  std/resnet.se:20:7
 // layer1.1.conv2  std/resnet.se:20:7
 namespace layer1_0_conv2 {
@@ -353,10 +355,10 @@ constexpr unsigned OUT4 = 2; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 256;
 constexpr unsigned IN4 = 2;
 constexpr unsigned DEPTH4 = 18; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
 constexpr unsigned STEP4 = 4; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [3, 3, 8, 8]
 constexpr unsigned BIAS = 144; // [8]
@@ -366,7 +368,7 @@ constexpr unsigned KERNEL_W = 3;
 constexpr unsigned STRIDE_H = 1, STRIDE_W = 1;
 constexpr unsigned DILATION_H = 1, DILATION_W = 1;
 constexpr int PADDING_H = 1, PADDING_W = 1;
-constexpr unsigned TILES = 8; // of one image
+constexpr unsigned TILES = 16; // of one image
 constexpr float NOTHING = 0.0f;
 
 // The row and column of the input that a tap sees from an output pixel.
@@ -419,15 +421,15 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer1_0_conv2(
+__global__ void __launch_bounds__(32) layer1_0_conv2(
     const float4 *__restrict__ x,       // [n, 16, 16, 8]
     const float4 *__restrict__ weights, // 584 floats
     float4 *__restrict__ y,             // [n, 16, 16, 8]
-    float4 *__restrict__ parts)         // [n, 8, 1, 8]
+    float4 *__restrict__ parts)         // [n, 16, 1, 8]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
-  __shared__ float4 sums[64]; // [ROWS, TILE4]
+  __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
@@ -437,7 +439,7 @@ __global__ void __launch_bounds__(64) layer1_0_conv2(
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
   const int2 corner_0 = seen_from(first_pixel + x_row, make_uint2(0, 0));
-  const int2 corner_1 = seen_from(first_pixel + x_row + 16, make_uint2(0, 0));
+  const int2 corner_1 = seen_from(first_pixel + x_row + 8, make_uint2(0, 0));
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = min(blockIdx.y * TILE4 + thread % TILE4, OUT4 - 1);
   float4 acc_0_0 = splat(0.0f);
@@ -445,14 +447,15 @@ __global__ void __launch_bounds__(64) layer1_0_conv2(
 
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, corner_0, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, corner_1, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, corner_1, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -491,14 +494,14 @@ __global__ void __launch_bounds__(64) layer1_0_conv2(
 } // namespace layer1_0_conv2
 
 // squeeze, dense 8 -> 8, bias, relu, dense 8 -> 32, sigmoid.
-// [n, 8, 1, 8] -> [n, 32]
+// [n, 16, 1, 8] -> [n, 32]
 // layer1.0.se  std/resnet.se:17:3
 // layer1.1.se  std/resnet.se:17:3
 namespace layer1_0_se {
 
 constexpr unsigned SQUEEZED4 = 2; // vectors of 4 channels
-constexpr unsigned SQUEEZED_LANES = 8; // threads that share one sum
-constexpr unsigned TILES = 8; // of partial sums
+constexpr unsigned SQUEEZED_LANES = 16; // threads that share one sum
+constexpr unsigned TILES = 16; // of partial sums
 constexpr unsigned REDUCED4 = 2; // vectors of 4 channels
 constexpr unsigned REDUCED_LANES = 2; // threads that share one sum
 constexpr unsigned OUT4 = 8; // vectors of 4 channels
@@ -513,17 +516,17 @@ __device__ float4 sigmoid(float4 x) {
 
 // One block computes everything for one image.
 __global__ void __launch_bounds__(64) layer1_0_se(
-    const float4 *__restrict__ parts,   // [n, 8, 1, 8]
+    const float4 *__restrict__ parts,   // [n, 16, 1, 8]
     const float4 *__restrict__ weights, // 328 floats
     float4 *__restrict__ y)             // [n, 32]
 {
   __shared__ float4 squeezed[SQUEEZED4];
   __shared__ float4 reduced[REDUCED4];
-  __shared__ float4 sums[16]; // one for each thread that adds up
+  __shared__ float4 sums[32]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
 
-  // Squeeze: the mean of each of 8 channels, from 8 partial sums.
+  // Squeeze: the mean of each of 8 channels, from 16 partial sums.
   if (thread < SQUEEZED_LANES * SQUEEZED4) {
     const unsigned c4 = thread % SQUEEZED4;
     float4 sum = splat(0.0f);
@@ -607,10 +610,10 @@ constexpr unsigned OUT4 = 8; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 256;
 constexpr unsigned IN4 = 2;
 constexpr unsigned DEPTH4 = 2; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
 constexpr unsigned STEP4 = 4; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 8, 32]
 constexpr unsigned BIAS = 64; // [32]
@@ -645,7 +648,7 @@ __device__ void finish(const float4 *gate, const float4 *weights, float4 *y, flo
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer1_0_conv3(
+__global__ void __launch_bounds__(32) layer1_0_conv3(
     const float4 *__restrict__ x,       // [n, 16, 16, 8]
     const float4 *__restrict__ gate,    // [n, 32]
     const float4 *__restrict__ weights, // 288 floats
@@ -662,7 +665,7 @@ __global__ void __launch_bounds__(64) layer1_0_conv3(
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
   const unsigned x_pixel_0 = first_pixel + x_row;
-  const unsigned x_pixel_1 = first_pixel + x_row + 16;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -670,14 +673,15 @@ __global__ void __launch_bounds__(64) layer1_0_conv3(
 
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -712,10 +716,10 @@ constexpr unsigned OUT4 = 8; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 256;
 constexpr unsigned IN4 = 4;
 constexpr unsigned DEPTH4 = 4; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
 constexpr unsigned STEP4 = 4; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 16, 32]
 constexpr unsigned BIAS = 128; // [32]
@@ -746,7 +750,7 @@ __device__ void finish(const float4 *residual, const float4 *weights, float4 *y,
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer1_0_downsample_0(
+__global__ void __launch_bounds__(32) layer1_0_downsample_0(
     const float4 *__restrict__ residual, // [n, 16, 16, 32]
     const float4 *__restrict__ x,        // [n, 16, 16, 16]
     const float4 *__restrict__ weights,  // 544 floats
@@ -763,7 +767,7 @@ __global__ void __launch_bounds__(64) layer1_0_downsample_0(
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
   const unsigned x_pixel_0 = first_pixel + x_row;
-  const unsigned x_pixel_1 = first_pixel + x_row + 16;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -771,14 +775,15 @@ __global__ void __launch_bounds__(64) layer1_0_downsample_0(
 
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -813,10 +818,10 @@ constexpr unsigned OUT4 = 2; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 256;
 constexpr unsigned IN4 = 8;
 constexpr unsigned DEPTH4 = 8; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
-constexpr unsigned STEP4 = 8; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 32, 8]
 constexpr unsigned BIAS = 64; // [8]
@@ -847,7 +852,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer1_1_conv1(
+__global__ void __launch_bounds__(32) layer1_1_conv1(
     const float4 *__restrict__ x,       // [n, 16, 16, 32]
     const float4 *__restrict__ weights, // 264 floats
     float4 *__restrict__ y)             // [n, 16, 16, 8]
@@ -864,8 +869,6 @@ __global__ void __launch_bounds__(64) layer1_1_conv1(
   const unsigned x_row = thread / STEP4;
   const unsigned x_pixel_0 = first_pixel + x_row;
   const unsigned x_pixel_1 = first_pixel + x_row + 8;
-  const unsigned x_pixel_2 = first_pixel + x_row + 16;
-  const unsigned x_pixel_3 = first_pixel + x_row + 24;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = min(blockIdx.y * TILE4 + thread % TILE4, OUT4 - 1);
   float4 acc_0_0 = splat(0.0f);
@@ -874,16 +877,14 @@ __global__ void __launch_bounds__(64) layer1_1_conv1(
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
     x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_2, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 24] = x_terms(x, image, x_pixel_3, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
-    w_tile[thread + 64] = w_terms(weights, 4 * k4 + w_row + 16, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -918,10 +919,10 @@ constexpr unsigned OUT4 = 8; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 256;
 constexpr unsigned IN4 = 2;
 constexpr unsigned DEPTH4 = 2; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
 constexpr unsigned STEP4 = 4; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 8, 32]
 constexpr unsigned BIAS = 64; // [32]
@@ -959,7 +960,7 @@ __device__ void finish(const float4 *gate, const float4 *residual, const float4 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer1_1_conv3(
+__global__ void __launch_bounds__(32) layer1_1_conv3(
     const float4 *__restrict__ x,        // [n, 16, 16, 8]
     const float4 *__restrict__ gate,     // [n, 32]
     const float4 *__restrict__ residual, // [n, 16, 16, 32]
@@ -977,7 +978,7 @@ __global__ void __launch_bounds__(64) layer1_1_conv3(
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
   const unsigned x_pixel_0 = first_pixel + x_row;
-  const unsigned x_pixel_1 = first_pixel + x_row + 16;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -985,14 +986,15 @@ __global__ void __launch_bounds__(64) layer1_1_conv3(
 
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -1027,10 +1029,10 @@ constexpr unsigned OUT4 = 4; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 256;
 constexpr unsigned IN4 = 8;
 constexpr unsigned DEPTH4 = 8; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
-constexpr unsigned STEP4 = 8; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 32, 16]
 constexpr unsigned BIAS = 128; // [16]
@@ -1058,7 +1060,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer2_0_conv1(
+__global__ void __launch_bounds__(32) layer2_0_conv1(
     const float4 *__restrict__ x,       // [n, 16, 16, 32]
     const float4 *__restrict__ weights, // 528 floats
     float4 *__restrict__ y)             // [n, 16, 16, 16]
@@ -1075,8 +1077,6 @@ __global__ void __launch_bounds__(64) layer2_0_conv1(
   const unsigned x_row = thread / STEP4;
   const unsigned x_pixel_0 = first_pixel + x_row;
   const unsigned x_pixel_1 = first_pixel + x_row + 8;
-  const unsigned x_pixel_2 = first_pixel + x_row + 16;
-  const unsigned x_pixel_3 = first_pixel + x_row + 24;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -1085,16 +1085,14 @@ __global__ void __launch_bounds__(64) layer2_0_conv1(
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
     x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_2, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 24] = x_terms(x, image, x_pixel_3, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
-    w_tile[thread + 64] = w_terms(weights, 4 * k4 + w_row + 16, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -1120,7 +1118,7 @@ __global__ void __launch_bounds__(64) layer2_0_conv1(
 } // namespace layer2_0_conv1
 
 // convolution 3x3 stride 2 padding 1, bias, relu, partial sums.
-// [n, 16, 16, 16] -> [n, 8, 8, 16], [n, 2, 1, 16]
+// [n, 16, 16, 16] -> [n, 8, 8, 16], [n, 4, 1, 16]
 // layer2.0.conv2  std/resnet.se:20:7
 namespace layer2_0_conv2 {
 
@@ -1129,10 +1127,10 @@ constexpr unsigned OUT4 = 4; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 256;
 constexpr unsigned IN4 = 4;
 constexpr unsigned DEPTH4 = 36; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
 constexpr unsigned STEP4 = 4; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [3, 3, 16, 16]
 constexpr unsigned BIAS = 576; // [16]
@@ -1142,7 +1140,7 @@ constexpr unsigned KERNEL_W = 3;
 constexpr unsigned STRIDE_H = 2, STRIDE_W = 2;
 constexpr unsigned DILATION_H = 1, DILATION_W = 1;
 constexpr int PADDING_H = 1, PADDING_W = 1;
-constexpr unsigned TILES = 2; // of one image
+constexpr unsigned TILES = 4; // of one image
 
 // The row and column of the input that a tap sees from an output pixel.
 __device__ int2 seen_from(unsigned pixel, uint2 tap) {
@@ -1188,15 +1186,15 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer2_0_conv2(
+__global__ void __launch_bounds__(32) layer2_0_conv2(
     const float4 *__restrict__ x,       // [n, 16, 16, 16]
     const float4 *__restrict__ weights, // 2320 floats
     float4 *__restrict__ y,             // [n, 8, 8, 16]
-    float4 *__restrict__ parts)         // [n, 2, 1, 16]
+    float4 *__restrict__ parts)         // [n, 4, 1, 16]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
-  __shared__ float4 sums[64]; // [ROWS, TILE4]
+  __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
@@ -1206,7 +1204,7 @@ __global__ void __launch_bounds__(64) layer2_0_conv2(
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
   const int2 corner_0 = seen_from(first_pixel + x_row, make_uint2(0, 0));
-  const int2 corner_1 = seen_from(first_pixel + x_row + 16, make_uint2(0, 0));
+  const int2 corner_1 = seen_from(first_pixel + x_row + 8, make_uint2(0, 0));
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -1214,14 +1212,15 @@ __global__ void __launch_bounds__(64) layer2_0_conv2(
 
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, corner_0, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, corner_1, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, corner_1, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -1260,14 +1259,14 @@ __global__ void __launch_bounds__(64) layer2_0_conv2(
 } // namespace layer2_0_conv2
 
 // squeeze, dense 16 -> 16, bias, relu, dense 16 -> 64, sigmoid.
-// [n, 2, 1, 16] -> [n, 64]
+// [n, 4, 1, 16] -> [n, 64]
 // layer2.0.se  std/resnet.se:17:3
 // layer2.1.se  std/resnet.se:17:3
 namespace layer2_0_se {
 
 constexpr unsigned SQUEEZED4 = 4; // vectors of 4 channels
-constexpr unsigned SQUEEZED_LANES = 2; // threads that share one sum
-constexpr unsigned TILES = 2; // of partial sums
+constexpr unsigned SQUEEZED_LANES = 4; // threads that share one sum
+constexpr unsigned TILES = 4; // of partial sums
 constexpr unsigned REDUCED4 = 4; // vectors of 4 channels
 constexpr unsigned REDUCED_LANES = 4; // threads that share one sum
 constexpr unsigned OUT4 = 16; // vectors of 4 channels
@@ -1282,7 +1281,7 @@ __device__ float4 sigmoid(float4 x) {
 
 // One block computes everything for one image.
 __global__ void __launch_bounds__(64) layer2_0_se(
-    const float4 *__restrict__ parts,   // [n, 2, 1, 16]
+    const float4 *__restrict__ parts,   // [n, 4, 1, 16]
     const float4 *__restrict__ weights, // 1296 floats
     float4 *__restrict__ y)             // [n, 64]
 {
@@ -1292,7 +1291,7 @@ __global__ void __launch_bounds__(64) layer2_0_se(
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
 
-  // Squeeze: the mean of each of 16 channels, from 2 partial sums.
+  // Squeeze: the mean of each of 16 channels, from 4 partial sums.
   if (thread < SQUEEZED_LANES * SQUEEZED4) {
     const unsigned c4 = thread % SQUEEZED4;
     float4 sum = splat(0.0f);
@@ -1376,10 +1375,10 @@ constexpr unsigned OUT4 = 16; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 64;
 constexpr unsigned IN4 = 4;
 constexpr unsigned DEPTH4 = 4; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
 constexpr unsigned STEP4 = 4; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 16, 64]
 constexpr unsigned BIAS = 256; // [64]
@@ -1408,7 +1407,7 @@ __device__ void finish(const float4 *gate, const float4 *weights, float4 *y, flo
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer2_0_conv3(
+__global__ void __launch_bounds__(32) layer2_0_conv3(
     const float4 *__restrict__ x,       // [n, 8, 8, 16]
     const float4 *__restrict__ gate,    // [n, 64]
     const float4 *__restrict__ weights, // 1088 floats
@@ -1425,7 +1424,7 @@ __global__ void __launch_bounds__(64) layer2_0_conv3(
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
   const unsigned x_pixel_0 = first_pixel + x_row;
-  const unsigned x_pixel_1 = first_pixel + x_row + 16;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -1433,14 +1432,15 @@ __global__ void __launch_bounds__(64) layer2_0_conv3(
 
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -1475,10 +1475,10 @@ constexpr unsigned OUT4 = 16; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 256;
 constexpr unsigned IN4 = 8;
 constexpr unsigned DEPTH4 = 8; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
-constexpr unsigned STEP4 = 8; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 32, 64]
 constexpr unsigned BIAS = 512; // [64]
@@ -1529,7 +1529,7 @@ __device__ void finish(const float4 *residual, const float4 *weights, float4 *y,
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer2_0_downsample_0(
+__global__ void __launch_bounds__(32) layer2_0_downsample_0(
     const float4 *__restrict__ residual, // [n, 8, 8, 64]
     const float4 *__restrict__ x,        // [n, 16, 16, 32]
     const float4 *__restrict__ weights,  // 2112 floats
@@ -1547,8 +1547,6 @@ __global__ void __launch_bounds__(64) layer2_0_downsample_0(
   const unsigned x_row = thread / STEP4;
   const int2 corner_0 = seen_from(first_pixel + x_row, make_uint2(0, 0));
   const int2 corner_1 = seen_from(first_pixel + x_row + 8, make_uint2(0, 0));
-  const int2 corner_2 = seen_from(first_pixel + x_row + 16, make_uint2(0, 0));
-  const int2 corner_3 = seen_from(first_pixel + x_row + 24, make_uint2(0, 0));
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -1557,16 +1555,14 @@ __global__ void __launch_bounds__(64) layer2_0_downsample_0(
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, corner_0, k4 + x_step);
     x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, corner_1, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, corner_2, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 24] = x_terms(x, image, corner_3, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
-    w_tile[thread + 64] = w_terms(weights, 4 * k4 + w_row + 16, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -1601,10 +1597,10 @@ constexpr unsigned OUT4 = 4; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 64;
 constexpr unsigned IN4 = 16;
 constexpr unsigned DEPTH4 = 16; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
-constexpr unsigned STEP4 = 8; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 64, 16]
 constexpr unsigned BIAS = 256; // [16]
@@ -1632,7 +1628,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer2_1_conv1(
+__global__ void __launch_bounds__(32) layer2_1_conv1(
     const float4 *__restrict__ x,       // [n, 8, 8, 64]
     const float4 *__restrict__ weights, // 1040 floats
     float4 *__restrict__ y)             // [n, 8, 8, 16]
@@ -1649,8 +1645,6 @@ __global__ void __launch_bounds__(64) layer2_1_conv1(
   const unsigned x_row = thread / STEP4;
   const unsigned x_pixel_0 = first_pixel + x_row;
   const unsigned x_pixel_1 = first_pixel + x_row + 8;
-  const unsigned x_pixel_2 = first_pixel + x_row + 16;
-  const unsigned x_pixel_3 = first_pixel + x_row + 24;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -1659,16 +1653,14 @@ __global__ void __launch_bounds__(64) layer2_1_conv1(
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
     x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_2, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 24] = x_terms(x, image, x_pixel_3, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
-    w_tile[thread + 64] = w_terms(weights, 4 * k4 + w_row + 16, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -1694,7 +1686,7 @@ __global__ void __launch_bounds__(64) layer2_1_conv1(
 } // namespace layer2_1_conv1
 
 // convolution 3x3 padding 1, bias, relu, partial sums.
-// [n, 8, 8, 16] -> [n, 8, 8, 16], [n, 2, 1, 16]
+// [n, 8, 8, 16] -> [n, 8, 8, 16], [n, 4, 1, 16]
 // layer2.1.conv2  std/resnet.se:20:7
 namespace layer2_1_conv2 {
 
@@ -1703,10 +1695,10 @@ constexpr unsigned OUT4 = 4; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 64;
 constexpr unsigned IN4 = 4;
 constexpr unsigned DEPTH4 = 36; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
 constexpr unsigned STEP4 = 4; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [3, 3, 16, 16]
 constexpr unsigned BIAS = 576; // [16]
@@ -1716,7 +1708,7 @@ constexpr unsigned KERNEL_W = 3;
 constexpr unsigned STRIDE_H = 1, STRIDE_W = 1;
 constexpr unsigned DILATION_H = 1, DILATION_W = 1;
 constexpr int PADDING_H = 1, PADDING_W = 1;
-constexpr unsigned TILES = 2; // of one image
+constexpr unsigned TILES = 4; // of one image
 
 // The row and column of the input that a tap sees from an output pixel.
 __device__ int2 seen_from(unsigned pixel, uint2 tap) {
@@ -1762,15 +1754,15 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer2_1_conv2(
+__global__ void __launch_bounds__(32) layer2_1_conv2(
     const float4 *__restrict__ x,       // [n, 8, 8, 16]
     const float4 *__restrict__ weights, // 2320 floats
     float4 *__restrict__ y,             // [n, 8, 8, 16]
-    float4 *__restrict__ parts)         // [n, 2, 1, 16]
+    float4 *__restrict__ parts)         // [n, 4, 1, 16]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
-  __shared__ float4 sums[64]; // [ROWS, TILE4]
+  __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
@@ -1780,7 +1772,7 @@ __global__ void __launch_bounds__(64) layer2_1_conv2(
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
   const int2 corner_0 = seen_from(first_pixel + x_row, make_uint2(0, 0));
-  const int2 corner_1 = seen_from(first_pixel + x_row + 16, make_uint2(0, 0));
+  const int2 corner_1 = seen_from(first_pixel + x_row + 8, make_uint2(0, 0));
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -1788,14 +1780,15 @@ __global__ void __launch_bounds__(64) layer2_1_conv2(
 
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, corner_0, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, corner_1, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, corner_1, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -1843,10 +1836,10 @@ constexpr unsigned OUT4 = 16; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 64;
 constexpr unsigned IN4 = 4;
 constexpr unsigned DEPTH4 = 4; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
 constexpr unsigned STEP4 = 4; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 16, 64]
 constexpr unsigned BIAS = 256; // [64]
@@ -1878,7 +1871,7 @@ __device__ void finish(const float4 *gate, const float4 *residual, const float4 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer2_1_conv3(
+__global__ void __launch_bounds__(32) layer2_1_conv3(
     const float4 *__restrict__ x,        // [n, 8, 8, 16]
     const float4 *__restrict__ gate,     // [n, 64]
     const float4 *__restrict__ residual, // [n, 8, 8, 64]
@@ -1896,7 +1889,7 @@ __global__ void __launch_bounds__(64) layer2_1_conv3(
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
   const unsigned x_pixel_0 = first_pixel + x_row;
-  const unsigned x_pixel_1 = first_pixel + x_row + 16;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -1904,14 +1897,15 @@ __global__ void __launch_bounds__(64) layer2_1_conv3(
 
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -1946,10 +1940,10 @@ constexpr unsigned OUT4 = 8; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 64;
 constexpr unsigned IN4 = 16;
 constexpr unsigned DEPTH4 = 16; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
-constexpr unsigned STEP4 = 8; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 64, 32]
 constexpr unsigned BIAS = 512; // [32]
@@ -1977,7 +1971,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer3_0_conv1(
+__global__ void __launch_bounds__(32) layer3_0_conv1(
     const float4 *__restrict__ x,       // [n, 8, 8, 64]
     const float4 *__restrict__ weights, // 2080 floats
     float4 *__restrict__ y)             // [n, 8, 8, 32]
@@ -1994,8 +1988,6 @@ __global__ void __launch_bounds__(64) layer3_0_conv1(
   const unsigned x_row = thread / STEP4;
   const unsigned x_pixel_0 = first_pixel + x_row;
   const unsigned x_pixel_1 = first_pixel + x_row + 8;
-  const unsigned x_pixel_2 = first_pixel + x_row + 16;
-  const unsigned x_pixel_3 = first_pixel + x_row + 24;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -2004,16 +1996,14 @@ __global__ void __launch_bounds__(64) layer3_0_conv1(
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
     x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_2, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 24] = x_terms(x, image, x_pixel_3, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
-    w_tile[thread + 64] = w_terms(weights, 4 * k4 + w_row + 16, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -2048,10 +2038,10 @@ constexpr unsigned OUT4 = 8; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 64;
 constexpr unsigned IN4 = 8;
 constexpr unsigned DEPTH4 = 72; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
-constexpr unsigned STEP4 = 8; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [3, 3, 32, 32]
 constexpr unsigned BIAS = 2304; // [32]
@@ -2062,7 +2052,6 @@ constexpr unsigned STRIDE_H = 2, STRIDE_W = 2;
 constexpr unsigned DILATION_H = 1, DILATION_W = 1;
 constexpr int PADDING_H = 1, PADDING_W = 1;
 constexpr unsigned TILES = 1; // of one image
-constexpr float NOTHING = 0.0f;
 
 // The row and column of the input that a tap sees from an output pixel.
 __device__ int2 seen_from(unsigned pixel, uint2 tap) {
@@ -2102,16 +2091,13 @@ __device__ float4 combine(float4 a, float4 b) {
 }
 
 __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned image, unsigned pixel, unsigned c4) {
-  if (pixel >= PIXELS) {
-    return splat(NOTHING);
-  }
   const float4 value = epilogue(weights, acc, c4);
   y[(image * PIXELS + pixel) * OUT4 + c4] = value;
   return value;
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer3_0_conv2(
+__global__ void __launch_bounds__(32) layer3_0_conv2(
     const float4 *__restrict__ x,       // [n, 8, 8, 32]
     const float4 *__restrict__ weights, // 9248 floats
     float4 *__restrict__ y,             // [n, 4, 4, 32]
@@ -2119,7 +2105,7 @@ __global__ void __launch_bounds__(64) layer3_0_conv2(
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
-  __shared__ float4 sums[64]; // [ROWS, TILE4]
+  __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
@@ -2128,10 +2114,8 @@ __global__ void __launch_bounds__(64) layer3_0_conv2(
   const unsigned c4 = blockIdx.y * TILE4 + column;
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
-  const int2 corner_0 = seen_from(min(first_pixel + x_row, PIXELS - 1), make_uint2(0, 0));
-  const int2 corner_1 = seen_from(min(first_pixel + x_row + 8, PIXELS - 1), make_uint2(0, 0));
-  const int2 corner_2 = seen_from(min(first_pixel + x_row + 16, PIXELS - 1), make_uint2(0, 0));
-  const int2 corner_3 = seen_from(min(first_pixel + x_row + 24, PIXELS - 1), make_uint2(0, 0));
+  const int2 corner_0 = seen_from(first_pixel + x_row, make_uint2(0, 0));
+  const int2 corner_1 = seen_from(first_pixel + x_row + 8, make_uint2(0, 0));
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -2140,16 +2124,14 @@ __global__ void __launch_bounds__(64) layer3_0_conv2(
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, corner_0, k4 + x_step);
     x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, corner_1, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, corner_2, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 24] = x_terms(x, image, corner_3, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
-    w_tile[thread + 64] = w_terms(weights, 4 * k4 + w_row + 16, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -2294,10 +2276,10 @@ constexpr unsigned OUT4 = 32; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 16;
 constexpr unsigned IN4 = 8;
 constexpr unsigned DEPTH4 = 8; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
-constexpr unsigned STEP4 = 8; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 32, 128]
 constexpr unsigned BIAS = 1024; // [128]
@@ -2321,15 +2303,12 @@ __device__ float4 epilogue(const float4 *gate, const float4 *weights, float4 acc
 
 __device__ void finish(const float4 *gate, const float4 *weights, float4 *y, float4 acc, unsigned image, unsigned pixel,
     unsigned c4) {
-  if (pixel >= PIXELS) {
-    return;
-  }
   const float4 value = epilogue(gate, weights, acc, image, c4);
   y[(image * PIXELS + pixel) * OUT4 + c4] = value;
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer3_0_conv3(
+__global__ void __launch_bounds__(32) layer3_0_conv3(
     const float4 *__restrict__ x,       // [n, 4, 4, 32]
     const float4 *__restrict__ gate,    // [n, 128]
     const float4 *__restrict__ weights, // 4224 floats
@@ -2345,10 +2324,8 @@ __global__ void __launch_bounds__(64) layer3_0_conv3(
   const unsigned c4 = blockIdx.y * TILE4 + column;
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
-  const unsigned x_pixel_0 = min(first_pixel + x_row, PIXELS - 1);
-  const unsigned x_pixel_1 = min(first_pixel + x_row + 8, PIXELS - 1);
-  const unsigned x_pixel_2 = min(first_pixel + x_row + 16, PIXELS - 1);
-  const unsigned x_pixel_3 = min(first_pixel + x_row + 24, PIXELS - 1);
+  const unsigned x_pixel_0 = first_pixel + x_row;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -2357,16 +2334,14 @@ __global__ void __launch_bounds__(64) layer3_0_conv3(
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
     x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_2, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 24] = x_terms(x, image, x_pixel_3, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
-    w_tile[thread + 64] = w_terms(weights, 4 * k4 + w_row + 16, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -2401,10 +2376,10 @@ constexpr unsigned OUT4 = 32; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 64;
 constexpr unsigned IN4 = 16;
 constexpr unsigned DEPTH4 = 16; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
-constexpr unsigned STEP4 = 8; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 64, 128]
 constexpr unsigned BIAS = 2048; // [128]
@@ -2450,15 +2425,12 @@ __device__ float4 epilogue(const float4 *residual, const float4 *weights, float4
 
 __device__ void finish(const float4 *residual, const float4 *weights, float4 *y, float4 acc, unsigned image,
     unsigned pixel, unsigned c4) {
-  if (pixel >= PIXELS) {
-    return;
-  }
   const float4 value = epilogue(residual, weights, acc, image, pixel, c4);
   y[(image * PIXELS + pixel) * OUT4 + c4] = value;
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer3_0_downsample_0(
+__global__ void __launch_bounds__(32) layer3_0_downsample_0(
     const float4 *__restrict__ residual, // [n, 4, 4, 128]
     const float4 *__restrict__ x,        // [n, 8, 8, 64]
     const float4 *__restrict__ weights,  // 8320 floats
@@ -2474,10 +2446,8 @@ __global__ void __launch_bounds__(64) layer3_0_downsample_0(
   const unsigned c4 = blockIdx.y * TILE4 + column;
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
-  const int2 corner_0 = seen_from(min(first_pixel + x_row, PIXELS - 1), make_uint2(0, 0));
-  const int2 corner_1 = seen_from(min(first_pixel + x_row + 8, PIXELS - 1), make_uint2(0, 0));
-  const int2 corner_2 = seen_from(min(first_pixel + x_row + 16, PIXELS - 1), make_uint2(0, 0));
-  const int2 corner_3 = seen_from(min(first_pixel + x_row + 24, PIXELS - 1), make_uint2(0, 0));
+  const int2 corner_0 = seen_from(first_pixel + x_row, make_uint2(0, 0));
+  const int2 corner_1 = seen_from(first_pixel + x_row + 8, make_uint2(0, 0));
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -2486,16 +2456,14 @@ __global__ void __launch_bounds__(64) layer3_0_downsample_0(
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, corner_0, k4 + x_step);
     x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, corner_1, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, corner_2, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 24] = x_terms(x, image, corner_3, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
-    w_tile[thread + 64] = w_terms(weights, 4 * k4 + w_row + 16, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -2530,10 +2498,10 @@ constexpr unsigned OUT4 = 8; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 16;
 constexpr unsigned IN4 = 32;
 constexpr unsigned DEPTH4 = 32; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
-constexpr unsigned STEP4 = 8; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 128, 32]
 constexpr unsigned BIAS = 1024; // [32]
@@ -2556,15 +2524,12 @@ __device__ float4 epilogue(const float4 *weights, float4 acc, unsigned c4) {
 }
 
 __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned image, unsigned pixel, unsigned c4) {
-  if (pixel >= PIXELS) {
-    return;
-  }
   const float4 value = epilogue(weights, acc, c4);
   y[(image * PIXELS + pixel) * OUT4 + c4] = value;
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer3_1_conv1(
+__global__ void __launch_bounds__(32) layer3_1_conv1(
     const float4 *__restrict__ x,       // [n, 4, 4, 128]
     const float4 *__restrict__ weights, // 4128 floats
     float4 *__restrict__ y)             // [n, 4, 4, 32]
@@ -2579,10 +2544,8 @@ __global__ void __launch_bounds__(64) layer3_1_conv1(
   const unsigned c4 = blockIdx.y * TILE4 + column;
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
-  const unsigned x_pixel_0 = min(first_pixel + x_row, PIXELS - 1);
-  const unsigned x_pixel_1 = min(first_pixel + x_row + 8, PIXELS - 1);
-  const unsigned x_pixel_2 = min(first_pixel + x_row + 16, PIXELS - 1);
-  const unsigned x_pixel_3 = min(first_pixel + x_row + 24, PIXELS - 1);
+  const unsigned x_pixel_0 = first_pixel + x_row;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -2591,16 +2554,14 @@ __global__ void __launch_bounds__(64) layer3_1_conv1(
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
     x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_2, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 24] = x_terms(x, image, x_pixel_3, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
-    w_tile[thread + 64] = w_terms(weights, 4 * k4 + w_row + 16, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -2635,10 +2596,10 @@ constexpr unsigned OUT4 = 8; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 16;
 constexpr unsigned IN4 = 8;
 constexpr unsigned DEPTH4 = 72; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
-constexpr unsigned STEP4 = 8; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [3, 3, 32, 32]
 constexpr unsigned BIAS = 2304; // [32]
@@ -2649,7 +2610,6 @@ constexpr unsigned STRIDE_H = 1, STRIDE_W = 1;
 constexpr unsigned DILATION_H = 1, DILATION_W = 1;
 constexpr int PADDING_H = 1, PADDING_W = 1;
 constexpr unsigned TILES = 1; // of one image
-constexpr float NOTHING = 0.0f;
 
 // The row and column of the input that a tap sees from an output pixel.
 __device__ int2 seen_from(unsigned pixel, uint2 tap) {
@@ -2689,16 +2649,13 @@ __device__ float4 combine(float4 a, float4 b) {
 }
 
 __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned image, unsigned pixel, unsigned c4) {
-  if (pixel >= PIXELS) {
-    return splat(NOTHING);
-  }
   const float4 value = epilogue(weights, acc, c4);
   y[(image * PIXELS + pixel) * OUT4 + c4] = value;
   return value;
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer3_1_conv2(
+__global__ void __launch_bounds__(32) layer3_1_conv2(
     const float4 *__restrict__ x,       // [n, 4, 4, 32]
     const float4 *__restrict__ weights, // 9248 floats
     float4 *__restrict__ y,             // [n, 4, 4, 32]
@@ -2706,7 +2663,7 @@ __global__ void __launch_bounds__(64) layer3_1_conv2(
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
-  __shared__ float4 sums[64]; // [ROWS, TILE4]
+  __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
@@ -2715,10 +2672,8 @@ __global__ void __launch_bounds__(64) layer3_1_conv2(
   const unsigned c4 = blockIdx.y * TILE4 + column;
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
-  const int2 corner_0 = seen_from(min(first_pixel + x_row, PIXELS - 1), make_uint2(0, 0));
-  const int2 corner_1 = seen_from(min(first_pixel + x_row + 8, PIXELS - 1), make_uint2(0, 0));
-  const int2 corner_2 = seen_from(min(first_pixel + x_row + 16, PIXELS - 1), make_uint2(0, 0));
-  const int2 corner_3 = seen_from(min(first_pixel + x_row + 24, PIXELS - 1), make_uint2(0, 0));
+  const int2 corner_0 = seen_from(first_pixel + x_row, make_uint2(0, 0));
+  const int2 corner_1 = seen_from(first_pixel + x_row + 8, make_uint2(0, 0));
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -2727,16 +2682,14 @@ __global__ void __launch_bounds__(64) layer3_1_conv2(
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, corner_0, k4 + x_step);
     x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, corner_1, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, corner_2, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 24] = x_terms(x, image, corner_3, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
-    w_tile[thread + 64] = w_terms(weights, 4 * k4 + w_row + 16, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -2784,15 +2737,14 @@ constexpr unsigned OUT4 = 32; // vectors of 4 channels
 constexpr unsigned IN_PIXELS = 16;
 constexpr unsigned IN4 = 8;
 constexpr unsigned DEPTH4 = 8; // vectors of 4 terms in one sum: taps by input channels
-constexpr unsigned TILE_PIXELS = 32;
+constexpr unsigned TILE_PIXELS = 16;
 constexpr unsigned TILE4 = 4;
-constexpr unsigned STEP4 = 8; // of the depth, between two barriers
-constexpr unsigned ROWS = 16; // of threads, over the pixels of the tile
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 32, 128]
 constexpr unsigned BIAS = 1024; // [128]
 constexpr unsigned TILES = 1; // of one image
-constexpr float NOTHING = 0.0f;
 
 __device__ float4 operand(const float4 *x, unsigned image, unsigned pixel, unsigned c4) {
   return x[(image * IN_PIXELS + pixel) * IN4 + c4];
@@ -2820,15 +2772,12 @@ __device__ float4 combine(float4 a, float4 b) {
 
 __device__ float4 finish(const float4 *gate, const float4 *residual, const float4 *weights, float4 acc, unsigned image,
     unsigned pixel, unsigned c4) {
-  if (pixel >= PIXELS) {
-    return splat(NOTHING);
-  }
   const float4 value = epilogue(gate, residual, weights, acc, image, pixel, c4);
   return value;
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(64) layer3_1_conv3(
+__global__ void __launch_bounds__(32) layer3_1_conv3(
     const float4 *__restrict__ x,        // [n, 4, 4, 32]
     const float4 *__restrict__ gate,     // [n, 128]
     const float4 *__restrict__ residual, // [n, 4, 4, 128]
@@ -2837,7 +2786,7 @@ __global__ void __launch_bounds__(64) layer3_1_conv3(
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
-  __shared__ float4 sums[64]; // [ROWS, TILE4]
+  __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
@@ -2846,10 +2795,8 @@ __global__ void __launch_bounds__(64) layer3_1_conv3(
   const unsigned c4 = blockIdx.y * TILE4 + column;
   const unsigned x_step = thread % STEP4;
   const unsigned x_row = thread / STEP4;
-  const unsigned x_pixel_0 = min(first_pixel + x_row, PIXELS - 1);
-  const unsigned x_pixel_1 = min(first_pixel + x_row + 8, PIXELS - 1);
-  const unsigned x_pixel_2 = min(first_pixel + x_row + 16, PIXELS - 1);
-  const unsigned x_pixel_3 = min(first_pixel + x_row + 24, PIXELS - 1);
+  const unsigned x_pixel_0 = first_pixel + x_row;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
   const unsigned w_row = thread / TILE4;
   const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
   float4 acc_0_0 = splat(0.0f);
@@ -2858,16 +2805,14 @@ __global__ void __launch_bounds__(64) layer3_1_conv3(
   for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
     x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
     x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 16] = x_terms(x, image, x_pixel_2, k4 + x_step);
-    x_tile[x_step * TILE_PIXELS + x_row + 24] = x_terms(x, image, x_pixel_3, k4 + x_step);
     w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
-    w_tile[thread + 64] = w_terms(weights, 4 * k4 + w_row + 16, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
     __syncthreads();
     for (unsigned step = 0; step < STEP4; step++) {
       const unsigned x_from = step * TILE_PIXELS + row;
       const unsigned w_from = step * 4 * TILE4 + column;
       const float4 x_0 = x_tile[x_from];
-      const float4 x_1 = x_tile[x_from + 16];
+      const float4 x_1 = x_tile[x_from + 8];
       const float4 w_x_0 = w_tile[w_from];
       acc_0_0 += x_0.x * w_x_0;
       acc_1_0 += x_1.x * w_x_0;
@@ -3012,24 +2957,24 @@ enum Name {
   relu,                           // [n, 16, 16, 16]
   layer1_0_relu,                  // [n, 16, 16, 8]
   layer1_0_relu_2,                // [n, 16, 16, 8]
-  layer1_0_se_squeeze_mean_parts, // [n, 8, 1, 8]
+  layer1_0_se_squeeze_mean_parts, // [n, 16, 1, 8]
   layer1_0_se_gate,               // [n, 32]
   layer1_0_se_scale,              // [n, 16, 16, 32]
   layer1_0_relu_3,                // [n, 16, 16, 32]
   layer1_1_relu,                  // [n, 16, 16, 8]
   layer1_1_relu_2,                // [n, 16, 16, 8]
-  layer1_1_se_squeeze_mean_parts, // [n, 8, 1, 8]
+  layer1_1_se_squeeze_mean_parts, // [n, 16, 1, 8]
   layer1_1_se_gate,               // [n, 32]
   layer1_1_relu_3,                // [n, 16, 16, 32]
   layer2_0_relu,                  // [n, 16, 16, 16]
   layer2_0_relu_2,                // [n, 8, 8, 16]
-  layer2_0_se_squeeze_mean_parts, // [n, 2, 1, 16]
+  layer2_0_se_squeeze_mean_parts, // [n, 4, 1, 16]
   layer2_0_se_gate,               // [n, 64]
   layer2_0_se_scale,              // [n, 8, 8, 64]
   layer2_0_relu_3,                // [n, 8, 8, 64]
   layer2_1_relu,                  // [n, 8, 8, 16]
   layer2_1_relu_2,                // [n, 8, 8, 16]
-  layer2_1_se_squeeze_mean_parts, // [n, 2, 1, 16]
+  layer2_1_se_squeeze_mean_parts, // [n, 4, 1, 16]
   layer2_1_se_gate,               // [n, 64]
   layer2_1_relu_3,                // [n, 8, 8, 64]
   layer3_0_relu,                  // [n, 8, 8, 32]
@@ -3057,22 +3002,22 @@ constexpr digits_launch LAUNCHES[] = {
   {"image.import", "examples/digits.se:20:3", 0, 5120, 0},
   {"conv1", "examples/digits.se:26:3", 36864, 20480, 2368},
   {"layer1.0.conv1", "std/resnet.se:19:7", 32768, 24576, 544},
-  {"layer1.0.conv2", "std/resnet.se:20:7", 147456, 16640, 2336},
-  {"layer1.0.se", "std/resnet.se:17:3", 320, 384, 1312},
+  {"layer1.0.conv2", "std/resnet.se:20:7", 147456, 16896, 2336},
+  {"layer1.0.se", "std/resnet.se:17:3", 320, 640, 1312},
   {"layer1.0.conv3", "std/resnet.se:21:7", 65536, 41088, 1152},
   {"layer1.0.downsample.0", "std/resnet.se:23:37", 131072, 81920, 2176},
   {"layer1.1.conv1", "std/resnet.se:19:7", 65536, 40960, 1056},
-  {"layer1.1.conv2", "std/resnet.se:20:7", 147456, 16640, 2336},
-  {"layer1.1.se", "std/resnet.se:17:3", 320, 384, 1312},
+  {"layer1.1.conv2", "std/resnet.se:20:7", 147456, 16896, 2336},
+  {"layer1.1.se", "std/resnet.se:17:3", 320, 640, 1312},
   {"layer1.1.conv3", "std/resnet.se:21:7", 65536, 73856, 1152},
   {"layer2.0.conv1", "std/resnet.se:19:7", 131072, 49152, 2112},
-  {"layer2.0.conv2", "std/resnet.se:20:7", 147456, 20608, 9280},
-  {"layer2.0.se", "std/resnet.se:17:3", 1280, 384, 5184},
+  {"layer2.0.conv2", "std/resnet.se:20:7", 147456, 20736, 9280},
+  {"layer2.0.se", "std/resnet.se:17:3", 1280, 512, 5184},
   {"layer2.0.conv3", "std/resnet.se:21:7", 65536, 20736, 4352},
   {"layer2.0.downsample.0", "std/resnet.se:23:37", 131072, 65536, 8448},
   {"layer2.1.conv1", "std/resnet.se:19:7", 65536, 20480, 4160},
-  {"layer2.1.conv2", "std/resnet.se:20:7", 147456, 8320, 9280},
-  {"layer2.1.se", "std/resnet.se:17:3", 1280, 384, 5184},
+  {"layer2.1.conv2", "std/resnet.se:20:7", 147456, 8448, 9280},
+  {"layer2.1.se", "std/resnet.se:17:3", 1280, 512, 5184},
   {"layer2.1.conv3", "std/resnet.se:21:7", 65536, 37120, 4352},
   {"layer3.0.conv1", "std/resnet.se:19:7", 131072, 24576, 8320},
   {"layer3.0.conv2", "std/resnet.se:20:7", 147456, 10368, 36992},
@@ -3108,87 +3053,87 @@ cudaError_t enqueue(int launch, unsigned batch, void *const *v, const unsigned c
     case 0:
       return start(image_import::image_import, dim3(1, 1, batch), 256, stream, v[value::image_in], v[value::image]);
     case 1:
-      return start(conv1::conv1, dim3(8, 1, batch), 64, stream, v[value::image], w(0), v[value::relu]);
+      return start(conv1::conv1, dim3(16, 1, batch), 32, stream, v[value::image], w(0), v[value::relu]);
     case 2:
-      return start(layer1_0_conv1::layer1_0_conv1, dim3(8, 1, batch), 64, stream, v[value::relu], w(2560),
+      return start(layer1_0_conv1::layer1_0_conv1, dim3(16, 1, batch), 32, stream, v[value::relu], w(2560),
           v[value::layer1_0_relu]);
     case 3:
-      return start(layer1_0_conv2::layer1_0_conv2, dim3(8, 1, batch), 64, stream, v[value::layer1_0_relu], w(3328),
+      return start(layer1_0_conv2::layer1_0_conv2, dim3(16, 1, batch), 32, stream, v[value::layer1_0_relu], w(3328),
           v[value::layer1_0_relu_2], v[value::layer1_0_se_squeeze_mean_parts]);
     case 4:
       return start(layer1_0_se::layer1_0_se, dim3(1, 1, batch), 64, stream, v[value::layer1_0_se_squeeze_mean_parts],
           w(5888), v[value::layer1_0_se_gate]);
     case 5:
-      return start(layer1_0_conv3::layer1_0_conv3, dim3(8, 2, batch), 64, stream, v[value::layer1_0_relu_2],
+      return start(layer1_0_conv3::layer1_0_conv3, dim3(16, 2, batch), 32, stream, v[value::layer1_0_relu_2],
           v[value::layer1_0_se_gate], w(7424), v[value::layer1_0_se_scale]);
     case 6:
-      return start(layer1_0_downsample_0::layer1_0_downsample_0, dim3(8, 2, batch), 64, stream,
+      return start(layer1_0_downsample_0::layer1_0_downsample_0, dim3(16, 2, batch), 32, stream,
           v[value::layer1_0_se_scale], v[value::relu], w(8704), v[value::layer1_0_relu_3]);
     case 7:
-      return start(layer1_1_conv1::layer1_1_conv1, dim3(8, 1, batch), 64, stream, v[value::layer1_0_relu_3], w(11008),
+      return start(layer1_1_conv1::layer1_1_conv1, dim3(16, 1, batch), 32, stream, v[value::layer1_0_relu_3], w(11008),
           v[value::layer1_1_relu]);
     case 8:
-      return start(layer1_0_conv2::layer1_0_conv2, dim3(8, 1, batch), 64, stream, v[value::layer1_1_relu], w(12288),
+      return start(layer1_0_conv2::layer1_0_conv2, dim3(16, 1, batch), 32, stream, v[value::layer1_1_relu], w(12288),
           v[value::layer1_1_relu_2], v[value::layer1_1_se_squeeze_mean_parts]);
     case 9:
       return start(layer1_0_se::layer1_0_se, dim3(1, 1, batch), 64, stream, v[value::layer1_1_se_squeeze_mean_parts],
           w(14848), v[value::layer1_1_se_gate]);
     case 10:
-      return start(layer1_1_conv3::layer1_1_conv3, dim3(8, 2, batch), 64, stream, v[value::layer1_1_relu_2],
+      return start(layer1_1_conv3::layer1_1_conv3, dim3(16, 2, batch), 32, stream, v[value::layer1_1_relu_2],
           v[value::layer1_1_se_gate], v[value::layer1_0_relu_3], w(16384), v[value::layer1_1_relu_3]);
     case 11:
-      return start(layer2_0_conv1::layer2_0_conv1, dim3(8, 1, batch), 64, stream, v[value::layer1_1_relu_3], w(17664),
+      return start(layer2_0_conv1::layer2_0_conv1, dim3(16, 1, batch), 32, stream, v[value::layer1_1_relu_3], w(17664),
           v[value::layer2_0_relu]);
     case 12:
-      return start(layer2_0_conv2::layer2_0_conv2, dim3(2, 1, batch), 64, stream, v[value::layer2_0_relu], w(19968),
+      return start(layer2_0_conv2::layer2_0_conv2, dim3(4, 1, batch), 32, stream, v[value::layer2_0_relu], w(19968),
           v[value::layer2_0_relu_2], v[value::layer2_0_se_squeeze_mean_parts]);
     case 13:
       return start(layer2_0_se::layer2_0_se, dim3(1, 1, batch), 64, stream, v[value::layer2_0_se_squeeze_mean_parts],
           w(29440), v[value::layer2_0_se_gate]);
     case 14:
-      return start(layer2_0_conv3::layer2_0_conv3, dim3(2, 4, batch), 64, stream, v[value::layer2_0_relu_2],
+      return start(layer2_0_conv3::layer2_0_conv3, dim3(4, 4, batch), 32, stream, v[value::layer2_0_relu_2],
           v[value::layer2_0_se_gate], w(34816), v[value::layer2_0_se_scale]);
     case 15:
-      return start(layer2_0_downsample_0::layer2_0_downsample_0, dim3(2, 4, batch), 64, stream,
+      return start(layer2_0_downsample_0::layer2_0_downsample_0, dim3(4, 4, batch), 32, stream,
           v[value::layer2_0_se_scale], v[value::layer1_1_relu_3], w(39168), v[value::layer2_0_relu_3]);
     case 16:
-      return start(layer2_1_conv1::layer2_1_conv1, dim3(2, 1, batch), 64, stream, v[value::layer2_0_relu_3], w(47616),
+      return start(layer2_1_conv1::layer2_1_conv1, dim3(4, 1, batch), 32, stream, v[value::layer2_0_relu_3], w(47616),
           v[value::layer2_1_relu]);
     case 17:
-      return start(layer2_1_conv2::layer2_1_conv2, dim3(2, 1, batch), 64, stream, v[value::layer2_1_relu], w(51968),
+      return start(layer2_1_conv2::layer2_1_conv2, dim3(4, 1, batch), 32, stream, v[value::layer2_1_relu], w(51968),
           v[value::layer2_1_relu_2], v[value::layer2_1_se_squeeze_mean_parts]);
     case 18:
       return start(layer2_0_se::layer2_0_se, dim3(1, 1, batch), 64, stream, v[value::layer2_1_se_squeeze_mean_parts],
           w(61440), v[value::layer2_1_se_gate]);
     case 19:
-      return start(layer2_1_conv3::layer2_1_conv3, dim3(2, 4, batch), 64, stream, v[value::layer2_1_relu_2],
+      return start(layer2_1_conv3::layer2_1_conv3, dim3(4, 4, batch), 32, stream, v[value::layer2_1_relu_2],
           v[value::layer2_1_se_gate], v[value::layer2_0_relu_3], w(66816), v[value::layer2_1_relu_3]);
     case 20:
-      return start(layer3_0_conv1::layer3_0_conv1, dim3(2, 2, batch), 64, stream, v[value::layer2_1_relu_3], w(71168),
+      return start(layer3_0_conv1::layer3_0_conv1, dim3(4, 2, batch), 32, stream, v[value::layer2_1_relu_3], w(71168),
           v[value::layer3_0_relu]);
     case 21:
-      return start(layer3_0_conv2::layer3_0_conv2, dim3(1, 2, batch), 64, stream, v[value::layer3_0_relu], w(79616),
+      return start(layer3_0_conv2::layer3_0_conv2, dim3(1, 2, batch), 32, stream, v[value::layer3_0_relu], w(79616),
           v[value::layer3_0_relu_2], v[value::layer3_0_se_squeeze_mean_parts]);
     case 22:
       return start(layer3_0_se::layer3_0_se, dim3(1, 1, batch), 64, stream, v[value::layer3_0_se_squeeze_mean_parts],
           w(116736), v[value::layer3_0_se_gate]);
     case 23:
-      return start(layer3_0_conv3::layer3_0_conv3, dim3(1, 8, batch), 64, stream, v[value::layer3_0_relu_2],
+      return start(layer3_0_conv3::layer3_0_conv3, dim3(1, 8, batch), 32, stream, v[value::layer3_0_relu_2],
           v[value::layer3_0_se_gate], w(137472), v[value::layer3_0_se_scale]);
     case 24:
-      return start(layer3_0_downsample_0::layer3_0_downsample_0, dim3(1, 8, batch), 64, stream,
+      return start(layer3_0_downsample_0::layer3_0_downsample_0, dim3(1, 8, batch), 32, stream,
           v[value::layer3_0_se_scale], v[value::layer2_1_relu_3], w(154368), v[value::layer3_0_relu_3]);
     case 25:
-      return start(layer3_1_conv1::layer3_1_conv1, dim3(1, 2, batch), 64, stream, v[value::layer3_0_relu_3], w(187648),
+      return start(layer3_1_conv1::layer3_1_conv1, dim3(1, 2, batch), 32, stream, v[value::layer3_0_relu_3], w(187648),
           v[value::layer3_1_relu]);
     case 26:
-      return start(layer3_1_conv2::layer3_1_conv2, dim3(1, 2, batch), 64, stream, v[value::layer3_1_relu], w(204288),
+      return start(layer3_1_conv2::layer3_1_conv2, dim3(1, 2, batch), 32, stream, v[value::layer3_1_relu], w(204288),
           v[value::layer3_1_relu_2], v[value::layer3_1_se_squeeze_mean_parts]);
     case 27:
       return start(layer3_0_se::layer3_0_se, dim3(1, 1, batch), 64, stream, v[value::layer3_1_se_squeeze_mean_parts],
           w(241408), v[value::layer3_1_se_gate]);
     case 28:
-      return start(layer3_1_conv3::layer3_1_conv3, dim3(1, 8, batch), 64, stream, v[value::layer3_1_relu_2],
+      return start(layer3_1_conv3::layer3_1_conv3, dim3(1, 8, batch), 32, stream, v[value::layer3_1_relu_2],
           v[value::layer3_1_se_gate], v[value::layer3_0_relu_3], w(262144), v[value::gap_parts]);
     case 29:
       return start(fc::fc, dim3(1, 1, batch), 64, stream, v[value::gap_parts], w(279040), v[value::fc]);
@@ -3223,8 +3168,8 @@ void place(int batch, const digits_tensors &tensors, void *workspace, void **v) 
   v[value::layer1_1_relu_3] = slot[0];
   v[value::layer2_0_relu] = slot[1];
   v[value::layer2_0_relu_2] = slot[2];
-  v[value::layer2_0_se_squeeze_mean_parts] = slot[4];
-  v[value::layer2_0_se_gate] = slot[3];
+  v[value::layer2_0_se_squeeze_mean_parts] = slot[3];
+  v[value::layer2_0_se_gate] = slot[4];
   v[value::layer2_0_se_scale] = slot[1];
   v[value::layer2_0_relu_3] = slot[2];
   v[value::layer2_1_relu] = slot[0];
