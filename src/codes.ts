@@ -793,7 +793,7 @@ export const codes = {
   },
   SE0902: {
     title: "Precision not supported",
-    explanation: "Kernels compute in f32. The other precisions (tf32, f16, bf16) are planned.",
+    explanation: "WebGPU kernels compute in f32. CUDA C also knows tf32, f16 and bf16 (--target cuda); half precision in WGSL is planned.",
   },
   SE0903: {
     title: "Value larger than a binding",

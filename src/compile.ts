@@ -5,6 +5,7 @@ import type { Graph } from "./ir/graph.ts";
 import { O0, O1 } from "./passes/index.ts";
 import { runPasses, type Pass, type Trace } from "./passes/pass.ts";
 import type { Plan } from "./plan/plan.ts";
+import type { Precision } from "./precision.ts";
 import { schedule } from "./plan/schedule.ts";
 import type { TargetName } from "./supported.ts";
 import { positionOf } from "./syntax/frame.ts";
@@ -27,6 +28,8 @@ export interface Options {
   readonly level: Level;
   /** An upper bound of one run's batch. */
   readonly maxBatch?: number | undefined;
+  /** What kernels compute convolutions in; f32 if it is not said. */
+  readonly precision?: Precision | undefined;
   /** How weights.bin stores weights; f32 if it is not said. */
   readonly storage?: Storage | undefined;
   /** Sees the graph after each pass. */
@@ -96,8 +99,13 @@ export function planOf(source: Source, options: Options, problems: Problems): Pl
 }
 
 /** Graph -> plan. */
-export function lower(graph: Graph, { level, maxBatch, trace }: Options, problems: Problems): Plan | undefined {
-  const plan = schedule(runPasses(graph, level.passes, trace), { written: graph, fuse: level.fuse, maxBatch });
+export function lower(graph: Graph, { level, maxBatch, trace, precision }: Options, problems: Problems): Plan | undefined {
+  const plan = schedule(runPasses(graph, level.passes, trace), {
+    written: graph,
+    fuse: level.fuse,
+    maxBatch,
+    precision,
+  });
   if (plan.maxBatch >= 1) return plan;
   const largest = plan.values.reduce((a, b) => (b.floatsPerImage > a.floatsPerImage ? b : a));
   problems.report({

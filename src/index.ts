@@ -14,7 +14,8 @@ import { layoutOfManifest } from "./manifest.ts";
 import { reportOf, type Report } from "./report/report.ts";
 import { pointsOf, sweepRow, type SweepRow } from "./report/sweep.ts";
 import { literalText, textsOf, type SetValue } from "./settings.ts";
-import { precisions, targetNames, unsupported, type Precision, type TargetName } from "./supported.ts";
+import { precisions, type Precision } from "./precision.ts";
+import { targetNames, unsupported, type TargetName } from "./supported.ts";
 import { format as formatSource } from "./syntax/format.ts";
 import { formatDiagnostics as formatList } from "./syntax/frame.ts";
 import { packCheckpoint } from "./weights/checkpoint.ts";
@@ -28,7 +29,8 @@ export type { SweepRow } from "./report/sweep.ts";
 export type { Report } from "./report/report.ts";
 export type { SetValue } from "./settings.ts";
 export type { Storage } from "./weights/storage.ts";
-export type { Precision, TargetName } from "./supported.ts";
+export type { Precision } from "./precision.ts";
+export type { TargetName } from "./supported.ts";
 export { codes, type Code, type CodeEntry } from "./codes.ts";
 export { version } from "./version.ts";
 
@@ -81,7 +83,7 @@ export function compile(options: CompileOptions): CompileResult {
   const compiled = compileSource(
     source,
     targets.get(target)!,
-    { level: levels[passes], maxBatch, storage: weightsAs },
+    { level: levels[passes], maxBatch, storage: weightsAs, precision },
     problems,
   );
   if (!compiled) return { ok: false, files: [], diagnostics: problems.list };

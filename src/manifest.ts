@@ -37,7 +37,7 @@ export function layoutOfManifest(text: string): ReadLayout {
   const read = graphFromJson(network, program);
   if (!read.ok) return refuse(`its weight program is damaged: ${read.message}`);
   if (read.graph.nodes.some(({ op }) => op === "input")) return refuse("its weight program reads an input");
-  const places = tensors.map(({ buffer, byteOffset }) => ({ buffer, byteOffset }));
+  const places = tensors.map(({ buffer, byteOffset, element }) => ({ buffer, byteOffset, ...(element && { element }) }));
   const layout: WeightLayout = { network, program: read.graph, buffers, places, storage };
   if (places.length !== read.graph.outputs.length) return refuse("it has another number of tensors than its program");
   if (fingerprint(layout) !== manifest["fingerprint"]) {
@@ -48,7 +48,11 @@ export function layoutOfManifest(text: string): ReadLayout {
 }
 
 function isPlace(value: unknown): value is Place {
-  return isRecord(value) && isSize(value["buffer"]) && isSize(value["byteOffset"]);
+  return isRecord(value) && isSize(value["buffer"]) && isSize(value["byteOffset"]) && isElement(value["element"]);
+}
+
+function isElement(value: unknown): boolean {
+  return value === undefined || value === "f16" || value === "bf16";
 }
 
 function isSize(value: unknown): value is number {

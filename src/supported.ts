@@ -1,10 +1,8 @@
 import type { Diagnostic } from "./diagnostics.ts";
+import type { Precision } from "./precision.ts";
 
 export const targetNames = ["wgsl", "cuda", "pytorch"] as const;
 export type TargetName = (typeof targetNames)[number];
-
-export const precisions = ["f32", "tf32", "f16", "bf16"] as const;
-export type Precision = (typeof precisions)[number];
 
 /** What a target is wanted for: to write code, or to run the code and count what it does. */
 export type Purpose = "compile" | "run";
@@ -31,6 +29,8 @@ export function unsupported(target: TargetName, precision: Precision, purpose: P
             able.length === 1 ? `the target ${able[0]!} is` : `the targets ${able.join(" and ")} are`,
           ),
         ]),
-    ...(precision === "f32" ? [] : [notYet("SE0902", `precision ${precision}`, "kernels compute in f32")]),
+    ...(precision === "f32" || target === "cuda"
+      ? []
+      : [notYet("SE0902", `precision ${precision} for ${target}`, "only CUDA kernels compute in anything but f32")]),
   ];
 }

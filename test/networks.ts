@@ -5,6 +5,7 @@ import type { Graph } from "../src/ir/graph.ts";
 import { O0, O1 } from "../src/passes/index.ts";
 import { runPasses } from "../src/passes/pass.ts";
 import type { Plan } from "../src/plan/plan.ts";
+import type { Precision } from "../src/precision.ts";
 import { schedule } from "../src/plan/schedule.ts";
 import type { Tensor } from "../src/tensor/tensor.ts";
 import { readSafetensors } from "../src/weights/safetensors.ts";
@@ -48,8 +49,8 @@ function sourceGraph(
 }
 
 /** The plan that `compile` makes; with `fuse: false` the one of -O0. */
-export function planOf(graph: Graph, { fuse = true, maxBatch }: { fuse?: boolean; maxBatch?: number } = {}): Plan {
-  return schedule(runPasses(graph, fuse ? O1 : O0), { written: graph, fuse, maxBatch });
+export function planOf(graph: Graph, { fuse = true, maxBatch, precision }: { fuse?: boolean; maxBatch?: number; precision?: Precision } = {}): Plan {
+  return schedule(runPasses(graph, fuse ? O1 : O0), { written: graph, fuse, maxBatch, precision });
 }
 
 /** All float tensors of a safetensors file in the repository. */

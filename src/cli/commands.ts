@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { details, graphFormats, type Detail, type GraphFormat } from "../draw/drawing.ts";
 import { paperTables } from "../report/paper.ts";
-import { precisions, targetNames, type Precision, type TargetName } from "../supported.ts";
+import { precisions, type Precision } from "../precision.ts";
+import { targetNames, type TargetName } from "../supported.ts";
 import { version } from "../version.ts";
 import { floatTypes, type FloatType } from "../weights/convert.ts";
 import { storages, type Storage } from "../weights/storage.ts";
@@ -80,6 +81,7 @@ export interface RunFlags extends NetworkFlags {
 export interface VerifyFlags extends NetworkFlags {
   readonly target: TargetName;
   readonly weights?: string;
+  readonly precision?: Precision;
   readonly weightsAs?: Storage;
   readonly denyNan?: true;
 }
@@ -196,7 +198,7 @@ export function commands(io: Io, run: Run): Command {
     .addOption(weightsAsOption())
     .addOption(denyNanOption())
     .addOption(new Option("--max-batch <N>", "the largest batch of one run").argParser(positive))
-    .addOption(new Option("--precision <TYPE>", "what the kernels compute in").choices(precisions))
+    .addOption(precisionOption())
     .addOption(new Option("-O <LEVEL>", "0: no optimisation; default: 1").choices(["0", "1"]))
     .addOption(new Option("--emit <THING>", "print one thing on standard output, write no files").choices(emitKinds))
     .addOption(new Option("--print-after <PASS>", "print the graph after a pass; can be repeated").argParser(repeated))
@@ -261,6 +263,7 @@ export function commands(io: Io, run: Run): Command {
   )
     .addOption(targetOption().makeOptionMandatory())
     .addOption(weightsOption())
+    .addOption(precisionOption())
     .addOption(weightsAsOption())
     .addOption(denyNanOption())
     .action((path: string, flags: VerifyFlags) =>
@@ -496,6 +499,10 @@ function backendOption(): Option {
     "--backend <NAME>",
     "webgpu: the generated code on a device (default); reference: float64 on the CPU",
   ).choices(["webgpu", "reference"]);
+}
+
+function precisionOption(): Option {
+  return new Option("--precision <TYPE>", "what convolutions compute in (f32; cuda: any)").choices(precisions);
 }
 
 function weightsAsOption(): Option {

@@ -46,6 +46,7 @@ export async function compileCommand(named: string | undefined, given: CompileFl
     level: levelOf(flags),
     maxBatch: flags.maxBatch,
     storage: flags.weightsAs,
+    precision: flags.precision,
     trace: (pass, graph) => {
       if (flags.printAfter?.includes(pass.name)) printed.push({ pass: pass.name, graph: print(graph) });
     },

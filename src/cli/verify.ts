@@ -9,7 +9,8 @@ import { Bug, Problems, type Span } from "../diagnostics.ts";
 import { graphFromJson } from "../ir/json.ts";
 import { faultOf } from "../ir/verify.ts";
 import type { Plan } from "../plan/plan.ts";
-import { tolerance, verifyPlanOn, type VerifyResult } from "../verify/verify.ts";
+import { rounded, tolerances } from "../verify/tolerance.ts";
+import { verifyPlanOn, type VerifyResult } from "../verify/verify.ts";
 import { unsupported } from "../supported.ts";
 import { decodeUtf8 } from "../syntax/utf8.ts";
 import { zeros, type Tensor } from "../tensor/tensor.ts";
@@ -78,9 +79,9 @@ export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): P
 async function ofSource(path: string, flags: VerifyFlags, io: Io): Promise<Subject | Outcome> {
   const project = await openProject(path, flags, io);
   const problems = new Problems();
-  unsupported(flags.target, "f32", "run").forEach((diagnostic) => problems.report(diagnostic));
+  unsupported(flags.target, flags.precision ?? "f32", "run").forEach((diagnostic) => problems.report(diagnostic));
   const graph = problems.failed ? undefined : check({ ...project, ...networkOf(flags), problems });
-  const plan = graph && lower(graph, { level: levels.O1 }, problems);
+  const plan = graph && lower(graph, { level: levels.O1, precision: flags.precision }, problems);
   showDiagnostics(problems.list, io, flags);
   const diagnostics = diagnosticsJson(problems.list, io);
   if (!plan) return { exit: exitOf(problems.list), document: { ok: false, diagnostics } };
@@ -129,10 +130,13 @@ function ofFolder(folder: string, flags: VerifyFlags, io: Io): Subject {
   const fault = written.ok ? faultOf(written.graph) : written.message;
   if (!written.ok || fault !== undefined)
     throw new Refusal(exit.wrong, `${path}: the network as it was written is damaged: ${fault}`);
+  const precision = manifest.target === "cuda" ? manifest.precision : "f32";
+  if (flags.precision !== undefined && flags.precision !== precision)
+    throw usage(`${folder} was compiled for ${precision}, not for ${flags.precision}`, "leave out --precision");
   const problems = new Problems();
   const plan = lower(
     written.graph,
-    { level: manifest.fused ? levels.O1 : levels.O0, maxBatch: manifest.maxBatch },
+    { level: manifest.fused ? levels.O1 : levels.O0, maxBatch: manifest.maxBatch, precision },
     problems,
   );
   const same =
@@ -178,27 +182,33 @@ function outcome(
   batch: number,
   rest: Readonly<Record<string, unknown>>,
 ): Outcome {
+  const number = (value: number) => value.toExponential(1);
+  const tolerance = tolerances.f32;
+  const isExact = plan.precision === "f32";
+  const allowed = (limit: number) =>
+    isExact
+      ? `allowed ${number(limit)}`
+      : `allowed ${rounded} times what rounding to ${plan.precision} changes in the reference`;
   const { findings, worstShare, worstValue, worstGate, outputs, launches, storage: stored } = result;
   const ok = findings.length === 0;
-  const number = (value: number) => value.toExponential(1);
   const rows = [
     [
       "launches",
       `${launches}`,
-      `the worst error is ${worstShare.share.toFixed(2)} of what f32 rounding explains${worstShare.launch && ` (${worstShare.launch})`}`,
+      `the worst error is ${worstShare.share.toFixed(2)} of what rounding explains${worstShare.launch && ` (${worstShare.launch})`}`,
     ],
     [
       "values",
       number(worstValue.relative),
-      `largest relative difference${worstValue.value && `, of ${worstValue.value}`}; allowed ${number(tolerance.relative)}`,
+      `largest relative difference${worstValue.value && `, of ${worstValue.value}`}; ${allowed(tolerance.relative)}`,
     ],
     ...(plan.written.insertions.length > 0
-      ? [["gates", number(worstGate), `largest difference; allowed ${number(tolerance.gate)}`]]
+      ? [["gates", number(worstGate), `largest difference; ${allowed(tolerance.gate)}`]]
       : []),
-    ...outputs.map(({ name, relative }) => [
-      name,
-      number(relative),
-      `relative difference per image; allowed ${number(tolerance.relative)}`,
+    ...outputs.map((output) => [
+      output.name,
+      number(output.relative),
+      `relative difference per image; allowed ${number(output.allowed)}`,
     ]),
   ];
   const ofStorage = stored

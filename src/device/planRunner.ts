@@ -5,6 +5,7 @@ import { zeros, type Tensor } from "../tensor/tensor.ts";
 import { checkBarriers } from "../verify/barriers.ts";
 import type { Runner } from "../verify/verify.ts";
 import { restoredWeights } from "../weights/pack.ts";
+import { wordsOf } from "../weights/elements.ts";
 import type { Storage } from "../weights/storage.ts";
 import { KernelRunner, type Kernel } from "./kernelRunner.ts";
 
@@ -41,11 +42,11 @@ export function weightSections(
   for (const launch of plan.launches) {
     if (!launch.weights) continue;
     const floats = new Float32Array(launch.weights.byteLength / 4);
-    for (const { parameter, packed, floatOffset } of launch.weights.tensors) {
+    for (const { parameter, packed, floatOffset, element } of launch.weights.tensors) {
       const [input] = Object.keys(packed.inputs);
       const out = zeros(packed.type.shape as number[]);
       opDef(packed.op).evaluate({ [input!]: weights.get(parameter)! }, packed.attrs, out);
-      floats.set(out.data, floatOffset);
+      floats.set(wordsOf(Float32Array.from(out.data), element), floatOffset);
     }
     sections.set(launch, floats);
   }

@@ -1,20 +1,23 @@
 import { padTo4 } from "../ops/weights.ts";
+import { elementBytes } from "../precision.ts";
 import { zeros, type Tensor } from "../tensor/tensor.ts";
 import { concreteShape } from "../tensor/type.ts";
+import { numbersOf, wordsOf } from "../weights/elements.ts";
 import type { Value } from "./plan.ts";
 
 /** Between a value as it is meant (row-major NCHW) and as it lies in its buffer. Only checks use this; kernels know it by heart. */
 
-/** The floats of the buffer; padding channels are zero. */
+/** The words of the buffer; padding channels are zero. */
 export function toStored(value: Value, tensor: Tensor): Float32Array {
-  const stored = new Float32Array(value.floatsPerImage * tensor.shape[0]!);
+  const stored = new Float32Array((value.floatsPerImage * tensor.shape[0]! * 4) / elementBytes[value.element]);
   eachElement(value, tensor.shape, (index, place) => (stored[place] = tensor.data[index]!));
-  return stored;
+  return wordsOf(stored, value.element);
 }
 
-/** The value, from the floats of its buffer. */
-export function fromStored(value: Value, stored: Float32Array, batch: number): Tensor {
+/** The value, from the words of its buffer. */
+export function fromStored(value: Value, words: Float32Array, batch: number): Tensor {
   const tensor = zeros(concreteShape(value.type, batch));
+  const stored = numbersOf(words, value.element);
   eachElement(value, tensor.shape, (index, place) => (tensor.data[index] = stored[place]!));
   return tensor;
 }

@@ -1,5 +1,6 @@
 import type { Span } from "../diagnostics.ts";
 import type { Graph, Node } from "../ir/graph.ts";
+import type { Element, Precision } from "../precision.ts";
 import type { TensorType } from "../tensor/type.ts";
 
 /**
@@ -14,6 +15,7 @@ export interface Plan {
   readonly graph: Graph;
   /** False at -O0: one launch for each node. */
   readonly fused: boolean;
+  readonly precision: Precision;
   readonly launches: readonly Launch[];
   /** Every stored activation, boundary values included. */
   readonly values: readonly Value[];
@@ -39,7 +41,10 @@ export interface Value {
    * - `parts`: [N, tiles, classes, C padded to 4].
    */
   readonly layout: "dense" | "map" | "parts";
-  /** Its size in floats for one image; the batch is outermost. A multiple of 4 unless dense. */
+  /** Feature maps may be stored in half precision; vectors, partial sums and dense values are f32. */
+  readonly element: Element;
+  /** Its size for one image in words of 4 bytes, which are floats where it is f32; the batch is outermost. A multiple of 4
+   * unless dense or stored in halves. */
   readonly floatsPerImage: number;
   /** The buffer that holds it while it lives: an index into `Plan.slots`. */
   readonly slot: number;
@@ -105,8 +110,9 @@ export interface PackedTensor {
   readonly parameter: string;
   /** The node of the weight program that yields the packed floats: packConv, packDepthwise or packVector of the parameter. */
   readonly packed: Node;
-  /** Where it begins in its section, in floats; a multiple of 4. */
+  /** Where it begins in its section, in words of 4 bytes; a multiple of 4. */
   readonly floatOffset: number;
+  readonly element: Element;
 }
 
 export interface WeightPlan {

@@ -11,10 +11,12 @@ import {
   type Output,
 } from "../ir/graph.ts";
 import { padTo4 } from "../ops/weights.ts";
+import { elementBytes, storedAs, type Element, type Precision } from "../precision.ts";
 import { elementsPerImage, f32 } from "../tensor/type.ts";
 import { groupNodes, isSqueeze, squeezeShape, type Group, type Grouping } from "./group.ts";
 import { chooseMapTile } from "./kernels/map.ts";
 import { chooseTile } from "./kernels/conv.ts";
+import { chooseTensorTile } from "./kernels/tensorConv.ts";
 import { assignSlots, largestBatch } from "./memory.ts";
 import { type BoundaryValue, type Launch, type Plan, type Tile, type Value } from "./plan.ts";
 import { splitForLimits } from "./split.ts";
@@ -28,6 +30,8 @@ export interface ScheduleOptions {
   readonly fuse: boolean;
   /** An upper bound from the command line; bindings of 128 MiB give another. */
   readonly maxBatch?: number | undefined;
+  /** f32 unless given. */
+  readonly precision?: Precision | undefined;
 }
 
 /** A value before memory has been planned. */
@@ -42,8 +46,9 @@ type Draft = Omit<Launch, "reads" | "writes" | "weights"> & {
 export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const graph = splitForLimits(source);
   const grouping = groupNodes(graph, options.fuse);
-  const store = new Store(graph);
-  const drafts = inOrder(grouping, graph).map((group) => draft(group, grouping, graph, store));
+  const precision = options.precision ?? "f32";
+  const store = new Store(graph, storedAs(precision));
+  const drafts = inOrder(grouping, graph).map((group) => draft(group, grouping, graph, store, precision));
   const boundary = exportOutputs(graph, store, drafts);
   const inputs = graph.nodes
     .filter((node) => node.op === "input")
@@ -60,6 +65,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const { sections, weights } = planWeights(
     graph.name,
     drafts.map((launch) => launch.wanted),
+    storedAs(precision),
   );
 
   const plan: Plan = {
@@ -67,6 +73,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
     written: options.written ?? source,
     graph,
     fused: options.fuse,
+    precision,
     launches: drafts.map(({ wanted: _, ...launch }, index) => ({
       ...launch,
       reads: launch.reads.map(place),
@@ -89,19 +96,23 @@ class Store {
   private readonly values = new Map<string, Unplaced>();
   private readonly taken: Set<string>;
   private readonly launches = new Set<string>();
+  private readonly mapElement: Element;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, mapElement: Element) {
+    this.mapElement = mapElement;
     this.taken = new Set(graph.nodes.map((node) => node.name));
   }
 
   /** Feature maps are [N, H, W, C padded to 4], vectors maps of one pixel. */
   map(node: Node): Unplaced {
     const [, channels = 1, height = 1, width = 1] = node.type.shape as [unknown, number?, number?, number?];
+    const element = node.type.shape.length === 4 ? this.mapElement : "f32";
     return this.once(`map ${node.name}`, () => ({
       name: node.name,
       type: node.type,
       layout: "map",
-      floatsPerImage: height * width * padTo4(channels),
+      element,
+      floatsPerImage: (height * width * padTo4(channels) * elementBytes[element]) / 4,
     }));
   }
 
@@ -111,6 +122,7 @@ class Store {
       name: parts.name,
       type: parts.type,
       layout: "parts",
+      element: "f32",
       floatsPerImage: tiles * classes * padTo4(channels),
     }));
   }
@@ -128,7 +140,7 @@ class Store {
       let name = wish;
       while (this.taken.has(name)) name += "_";
       this.taken.add(name);
-      return { name, type: node.type, layout: "dense", floatsPerImage: elementsPerImage(node.type) };
+      return { name, type: node.type, layout: "dense", element: "f32", floatsPerImage: elementsPerImage(node.type) };
     });
   }
 
@@ -185,12 +197,12 @@ function inOrder(grouping: Grouping, graph: Graph): Group[] {
 }
 
 /** One group as a launch: its body is cloned with leaves where it reads stored values and weights. */
-function draft(group: Group, grouping: Grouping, graph: Graph, store: Store): Draft {
+function draft(group: Group, grouping: Grouping, graph: Graph, store: Store, precision: Precision): Draft {
   const parameters = parameterOnly(graph);
   const reads = new Map<string, Unplaced>();
   const wanted = new Map<string, WantedTensor>();
   const cloned = new Map<Node, Node>();
-  const tile = tileOf(group);
+  const tile = tileOf(group, precision);
 
   const read = (value: Unplaced): Node => {
     reads.set(value.name, value);
@@ -213,7 +225,7 @@ function draft(group: Group, grouping: Grouping, graph: Graph, store: Store): Dr
       const inputs: Record<string, Node> = {};
       for (const [name, input] of Object.entries<Node>(old.inputs)) {
         inputs[name] = clone(input);
-        if (parameters.has(input)) wanted.set(input.name, { node: input, reader: old, name });
+        if (parameters.has(input)) wanted.set(input.name, { node: input, reader: old, name, kernel: group.kernel });
       }
       copy = withInputs(old, inputs);
     }
@@ -222,7 +234,7 @@ function draft(group: Group, grouping: Grouping, graph: Graph, store: Store): Dr
   };
   const finish = (squeeze: Node): Node => {
     const home = grouping.groups.find((other) => other.squeezes.includes(squeeze))!;
-    const { name, attrs } = partsOf(home.squeezes[0]!, tileOf(home));
+    const { name, attrs } = partsOf(home.squeezes[0]!, tileOf(home, precision));
     const [, channels] = inputsOf(squeeze)[0]!.type.shape as [unknown, number];
     // The shape is squeezeParts' own; a throwaway node infers it.
     const map = makeNode(
@@ -299,9 +311,10 @@ function partsOf(squeeze: Node, tile: Tile) {
   };
 }
 
-function tileOf(group: Group): Tile {
+function tileOf(group: Pick<Group, "root" | "kernel">, precision: Precision): Tile {
   const [, channels = 1, height = 1, width = 1] = group.root.type.shape as [unknown, number?, number?, number?];
-  if (group.kernel === "conv") return chooseTile(height * width, channels);
+  if (group.kernel === "conv")
+    return precision === "f32" ? chooseTile(height * width, channels) : chooseTensorTile(height * width, channels);
   return chooseMapTile(height * width, channels);
 }
 
@@ -310,6 +323,7 @@ function exportOutputs(graph: Graph, store: Store, drafts: Draft[]): { name: str
   return graph.outputs.map(({ name, node }) => {
     const stored = store.map(node);
     if (
+      stored.element === "f32" &&
       stored.floatsPerImage === elementsPerImage(node.type) &&
       node.type.shape.slice(2).every((extent) => extent === 1)
     )
@@ -330,7 +344,7 @@ function exportOutputs(graph: Graph, store: Store, drafts: Draft[]): { name: str
         reads: [stored],
         wanted: [],
         writes: [value],
-        tile: tileOf({ kernel: "export", root: node } as Group),
+        tile: tileOf({ kernel: "export", root: node }, "f32"),
         span: node.span,
       });
     }

@@ -1,20 +1,26 @@
 import { graphOf, node as makeNode, type Node, type Output } from "../ir/graph.ts";
-import { limits, type PackedTensor, type WeightPlan, type WeightSection } from "./plan.ts";
+import { elementBytes, type Element } from "../precision.ts";
+import { limits, type KernelName, type PackedTensor, type WeightPlan, type WeightSection } from "./plan.ts";
 
 /** A tensor that a launch reads, before it has a place: which node of the weight program, and who reads it as what. */
 export interface WantedTensor {
   readonly node: Node;
   readonly reader: Node;
   readonly name: string;
+  /** The family of the launch. */
+  readonly kernel: KernelName;
 }
 
 /**
  * Packs the weights of each launch one after the other, in launch order: one binding for each launch. A section never
  * crosses from one buffer of at most 128 MiB into the next.
+ *
+ * @param filters what the filters of tiled convolutions are stored as; all else is f32
  */
 export function planWeights(
   name: string,
   wanted: readonly (readonly WantedTensor[])[],
+  filters: Element = "f32",
 ): { sections: (WeightSection | undefined)[]; weights: WeightPlan } {
   const buffers: number[] = [];
   const outputs: Output[] = [];
@@ -37,8 +43,9 @@ export function planWeights(
       const repeat = outputs.filter((output) => output.node === packed).length;
       outputs.push({ name: repeat === 0 ? packedName : `${packedName}_${repeat + 1}`, node: packed });
       const floatOffset = floats;
-      floats += (packed.type.shape as number[]).reduce((a, b) => a * b, 1);
-      return { parameter: tensor.node.name, packed, floatOffset };
+      const element = tensor.kernel === "conv" && op === "packConv" ? filters : "f32";
+      floats += ((packed.type.shape as number[]).reduce((a, b) => a * b, 1) * elementBytes[element]) / 4;
+      return { parameter: tensor.node.name, packed, floatOffset, element };
     });
     const byteLength = floats * 4;
     const used = buffers.at(-1) ?? 0;

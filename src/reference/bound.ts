@@ -1,22 +1,66 @@
 import { inputsOf, opDef, type Graph, type Node } from "../ir/graph.ts";
 import { zeros, type Tensor } from "../tensor/tensor.ts";
+import { roundings, type Rounding } from "../precision.ts";
 import { interpret } from "./interpret.ts";
 
 /** Half an ulp of 1 in f32: the relative error of one rounded operation. */
-export const epsilon = 2 ** -24;
+export const epsilon = roundings.f32.relative;
+
+/** Where a graph is not computed in f32 throughout. */
+export interface Arithmetic {
+  /** How the operands of convolutions are rounded. */
+  readonly operands: Rounding;
+  /** How values are rounded as they are stored: what the graph reads, and its outputs, by name. */
+  readonly stored: (name: string) => Rounding | undefined;
+}
+
+const onlyF32: Arithmetic = { operands: { relative: 0, least: 0 }, stored: () => undefined };
 
 /**
  * How far a correct f32 evaluation of a graph may lie from the float64 one, for each element of each wanted node: a
  * running error analysis with exact leaves. A sum of K products may be off by eps (2 sqrt(K) + 8) sum |w||x|; every
  * other op passes the errors of its inputs on, times how strongly it depends on them, and adds its own rounding.
+ *
+ * Operands that are rounded add the sum of |rounding of w||x| and |w||rounding of x|; they are exact where they were rounded
+ * when they were stored.
  */
 export function errorBounds(
   graph: Graph,
   leaves: ReadonlyMap<string, Tensor>,
   batch: number,
   wanted: readonly Node[],
+  arithmetic: Arithmetic = onlyF32,
 ): Map<Node, Tensor> {
-  return propagate(graph, leaves, batch, wanted, epsilon, () => undefined);
+  const { operands, stored } = arithmetic;
+  const bounds = propagate(graph, leaves, batch, wanted, epsilon, (node, values, errors) => {
+    const rounding = node.op === "input" ? stored(node.name) : undefined;
+    if (rounding) return roundingOf(values.get(node)!, rounding);
+    if (node.op !== "conv2d" || operands.relative === 0) return undefined;
+    const { x, weight } = node.inputs;
+    const evaluate = (a: Tensor, b: Tensor) => {
+      const result = zeros(values.get(node)!.shape);
+      opDef("conv2d").evaluate({ x: a, weight: b }, node.attrs, result);
+      return result;
+    };
+    const [sizeX, sizeW] = [magnitude(values.get(x)!), magnitude(values.get(weight)!)];
+    const own = errorOf(node, values, errors, epsilon);
+    const ofX = evaluate(roundingOf(sum(sizeX, errors.get(x)!), operands), sizeW);
+    const ofW = evaluate(sizeX, roundingOf(sizeW, operands));
+    return fill(own, (i) => own.data[i]! + ofX.data[i]! + ofW.data[i]!);
+  });
+  for (const { name, node } of graph.outputs) {
+    const rounding = stored(name);
+    const bound = bounds.get(node);
+    if (!rounding || !bound) continue;
+    const size = magnitude(leaves.get(node.name) ?? interpret(graph, leaves, batch, [node]).get(node)!);
+    const last = roundingOf(sum(size, bound), rounding);
+    bounds.set(node, fill(zeros(bound.shape), (i) => bound.data[i]! + last.data[i]!));
+  }
+  return bounds;
+}
+
+function roundingOf(tensor: Tensor, { relative, least }: Rounding): Tensor {
+  return { shape: tensor.shape, data: tensor.data.map((x) => Math.max(Math.abs(x) * relative, least)) };
 }
 
 /**
@@ -50,11 +94,15 @@ function propagate(
   batch: number,
   wanted: readonly Node[],
   eps: number,
-  seed: (node: Node) => Tensor | undefined,
+  seed: (
+    node: Node,
+    values: ReadonlyMap<Node, Tensor>,
+    errors: ReadonlyMap<Node, Tensor>,
+  ) => Tensor | undefined,
 ): Map<Node, Tensor> {
   const values = interpret(graph, leaves, batch, graph.nodes);
   const errors = new Map<Node, Tensor>();
-  for (const node of graph.nodes) errors.set(node, seed(node) ?? errorOf(node, values, errors, eps));
+  for (const node of graph.nodes) errors.set(node, seed(node, values, errors) ?? errorOf(node, values, errors, eps));
   return new Map(wanted.map((node) => [node, errors.get(node)!]));
 }
 

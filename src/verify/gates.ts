@@ -1,12 +1,10 @@
 import type { Launch, Plan } from "../plan/plan.ts";
 import { hoistingAllowance } from "../reference/bound.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-
-/** The largest difference that a gate may have from the graph as written, where its squeeze was not hoisted. */
-export const gateTolerance = 1e-5;
+import { tolerances } from "./tolerance.ts";
 
 /**
- * The same for the gate of a launch: a hoisted one may be off by what cancels in its folded product, too.
+ * The largest difference that a gate may have from the graph as written. A hoisted one may be off by what cancels in its folded product, too.
  *
  * @param leaves what the launch's body reads, parameters included
  */
@@ -17,6 +15,7 @@ export function gateToleranceIn(
   leaves: ReadonlyMap<string, Tensor>,
   batch: number,
 ): number {
+  const { gate: gateTolerance } = tolerances[plan.precision];
   const node = launch.body.nodes.find((candidate) => candidate.name === gate && candidate.op !== "input");
   if (!node) return gateTolerance;
   const checkpoint = new Set(plan.written.nodes.filter(({ op }) => op === "parameter").map(({ name }) => name));

@@ -6,7 +6,8 @@ import { interpretPlan, foldedWeights } from "../reference/interpretPlan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { restoredWeights } from "../weights/pack.ts";
 import type { Storage } from "../weights/storage.ts";
-import { gateTolerance, gateToleranceIn } from "./gates.ts";
+import { gateToleranceIn } from "./gates.ts";
+import { allowanceOf, arithmeticOf, tolerances } from "./tolerance.ts";
 import { compareWithin, relativeDifference, type Difference } from "./compare.ts";
 
 /** What verification needs of a target: run one launch with these inputs. */
@@ -39,7 +40,7 @@ export interface VerifyResult {
   /** (b) The largest relative difference per image of a stored value from the graph as written. */
   readonly worstValue: { readonly relative: number; readonly value: string };
   /** (c) Per output: the largest relative difference of an image. */
-  readonly outputs: readonly { readonly name: string; readonly relative: number }[];
+  readonly outputs: readonly { readonly name: string; readonly relative: number; readonly allowed: number }[];
   /** Gates: the largest absolute difference. */
   readonly worstGate: number;
   /** What it costs that weights are not stored as f32: no error of a kernel, and never a finding. */
@@ -53,12 +54,11 @@ export interface StorageError {
   readonly worstGate: { readonly absolute: number; readonly gate: string };
 }
 
-/** End to end, per image. Sources: product contract. */
-export const tolerance = { relative: 1e-4, ofMaximum: 1e-3, gate: gateTolerance } as const;
+export const tolerance = tolerances.f32;
 
 /**
  * Generated code against the reference:
- * (a) each launch, fed with the reference's inputs, against its body, within the error bound of f32;
+ * (a) each launch, fed with the reference's inputs, against its body, within the error bound of its arithmetic;
  * (b) each stored value of a run in which launches feed one another, against the graph as written, before any pass;
  * (c) the outputs of that run.
  * And what is wrong with kernels without running them; a whole run by the host code gives the same bits as (c).
@@ -91,6 +91,7 @@ export async function verifyPlanOn(
     for (const [name, value] of written) planned.set(name, value);
   };
   interpretPlan(plan, rounded, parameters, batch, observe, weights);
+  const allowance = allowanceOf(plan, rounded, weights, planned, batch);
 
   const byName = new Map(source.nodes.map((node) => [node.name, node]));
   const stored = plan.values.flatMap((value) => byName.get(value.name) ?? []).filter((node) => node.op !== "parameter");
@@ -135,7 +136,7 @@ export async function verifyPlanOn(
     const bodyLeaves = new Map([...weights, ...fed]);
     const nodes = launch.body.outputs.map((output) => output.node);
     const expected = interpret(launch.body, bodyLeaves, batch, nodes);
-    const bounds = errorBounds(launch.body, bodyLeaves, batch, nodes);
+    const bounds = errorBounds(launch.body, bodyLeaves, batch, nodes, arithmeticOf(plan, launch));
     for (const output of launch.body.outputs) {
       const difference = compareWithin(results.get(output.name)!, expected.get(output.node)!, bounds.get(output.node)!);
       if (difference.share > worstShare.share) worstShare = { share: difference.share, launch: launch.name };
@@ -152,8 +153,9 @@ export async function verifyPlanOn(
       if (!node || !written) continue;
       const reference = isExact ? written : planned.get(name)!;
       const { relative, ofMaximum, absolute } = relativeDifference(tensor, reference);
+      const allowed = allowance(name);
       if (!(relative <= worstValue.relative)) worstValue = { relative, value: name };
-      if (!(relative <= tolerance.relative && ofMaximum <= tolerance.ofMaximum)) {
+      if (!(relative <= allowed.relative && ofMaximum <= allowed.ofMaximum)) {
         findings.push({
           launch: launch.name,
           value: name,
@@ -162,7 +164,8 @@ export async function verifyPlanOn(
       }
       if (isGate(node, source)) {
         worstGate = Math.max(worstGate, absolute);
-        if (!(absolute <= tolerance.gate) && !(absolute <= gateToleranceIn(plan, launch, name, bodyLeaves, batch)))
+        const hoisted = () => gateToleranceIn(plan, launch, name, bodyLeaves, batch);
+        if (!(absolute <= allowed.gate) && !(absolute <= hoisted()))
           findings.push({
             launch: launch.name,
             value: name,
@@ -181,7 +184,8 @@ export async function verifyPlanOn(
   const outputs = plan.outputs.map(({ name, value }) => {
     const reference = isExact ? outputAsWritten(name) : planned.get(value.name)!;
     const { relative, ofMaximum } = relativeDifference(chained.get(value.name)!, reference);
-    if (!(relative <= tolerance.relative && ofMaximum <= tolerance.ofMaximum)) {
+    const allowed = allowance(value.name);
+    if (!(relative <= allowed.relative && ofMaximum <= allowed.ofMaximum)) {
       findings.push({
         launch: last(value),
         value: name,
@@ -194,7 +198,7 @@ export async function verifyPlanOn(
         value: name,
         message: `output ${name} of the whole run is not that of its launches one by one`,
       });
-    return { name, relative };
+    return { name, relative, allowed: allowed.relative };
   });
   const result = { findings, launches: plan.launches.length, worstShare, worstValue, outputs, worstGate };
   if (isExact) return result;

@@ -6,7 +6,7 @@ import { interpret } from "../reference/interpret.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { binHeader, writeBinHeader } from "./binHeader.ts";
 import { hash64 } from "./hash.ts";
-import { elementBytes, encode, restored, type Storage } from "./storage.ts";
+import { elementBytes, encode, encodeHalves, restored, type Storage } from "./storage.ts";
 
 /** Everything that decides the bytes of weights.bin, apart from the weights. The manifest holds it too. */
 export interface WeightLayout {
@@ -22,6 +22,8 @@ export interface WeightLayout {
 export interface Place {
   readonly buffer: number;
   readonly byteOffset: number;
+  /** What kernels read it as, where that is not f32. */
+  readonly element?: "f16" | "bf16";
 }
 
 /** One tensor of weights.bin: the file has them one after the other behind its header. */
@@ -36,9 +38,10 @@ export function weightLayout(plan: Plan, storage: Storage = "f32"): WeightLayout
   const { program, buffers } = plan.weights;
   const places: Place[] = [];
   for (const { weights: section } of plan.launches) {
-    for (const { packed, floatOffset } of section?.tensors ?? []) {
+    for (const { packed, floatOffset, element } of section?.tensors ?? []) {
       if (program.outputs[places.length]?.node !== packed) throw new Bug(`${packed.name} is not where it is packed`);
-      places.push({ buffer: section!.buffer, byteOffset: section!.byteOffset + 4 * floatOffset });
+      const place = { buffer: section!.buffer, byteOffset: section!.byteOffset + 4 * floatOffset };
+      places.push(element === "f32" ? place : { ...place, element });
     }
   }
   return { network: plan.name, program, buffers, places, storage };
@@ -129,7 +132,7 @@ export function packWeights(layout: WeightLayout, tensors: ReadonlyMap<string, T
     const { data } = interpret(graphOf(output.name, [output], []), tensors, 1).get(output.node)!;
     const { form, columns } = storage === "f32" ? { form: storage, columns: 1 } : segments[index]!;
     const floats = Float32Array.from(data);
-    const encoded = encode(floats, columns, form);
+    const encoded = place.element ? encodeHalves(floats, place.element) : encode(floats, columns, form);
     if (!encoded.ok) return { ok: false, messages: [`${output.node.name} ${encoded.message}`] };
     bytes.set(encoded.bytes, storage === "f32" ? starts[place.buffer]! + place.byteOffset : at);
     at += encoded.bytes.length;

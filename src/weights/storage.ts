@@ -31,20 +31,24 @@ export function encode(values: ArrayLike<number>, columns: number, storage: Stor
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) return refuse(`holds ${values[i]}, which ${storage} cannot store`);
   }
-  if (storage === "f16") {
-    const halves = new Uint16Array(values.length);
-    for (let i = 0; i < values.length; i++) {
-      halves[i] = halfOf(values[i]!);
-      if ((halves[i]! & 0x7fff) === 0x7c00) return refuse(`holds ${values[i]}, beyond f16, whose largest is 65504`);
-    }
-    return { ok: true, bytes: new Uint8Array(halves.buffer) };
-  }
+  if (storage === "f16") return encodeHalves(values, storage);
   const scales = scalesOf(values, columns, (i) => i % columns);
   const bytes = new Uint8Array(4 * columns + values.length);
   new Float32Array(bytes.buffer, 0, columns).set(scales);
   const codes = new Int8Array(bytes.buffer, 4 * columns);
   for (let i = 0; i < values.length; i++) codes[i] = codeOf(values[i]!, scales[i % columns]!);
   return { ok: true, bytes };
+}
+
+/** As kernels of half precision read them. */
+export function encodeHalves(values: ArrayLike<number>, element: "f16" | "bf16"): Encoded {
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    halves[i] = element === "f16" ? halfOf(values[i]!) : bfloatOf(values[i]!);
+    if (element === "f16" && (halves[i]! & 0x7fff) === 0x7c00)
+      return refuse(`holds ${values[i]}, beyond f16, whose largest is 65504`);
+  }
+  return { ok: true, bytes: new Uint8Array(halves.buffer) };
 }
 
 /**

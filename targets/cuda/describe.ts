@@ -1,6 +1,7 @@
 import type { Span } from "../../src/diagnostics.ts";
 import { graphToJson } from "../../src/ir/json.ts";
 import { GENERATOR } from "../../src/marker.ts";
+import type { Precision } from "../../src/precision.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { version } from "../../src/version.ts";
 import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
@@ -16,6 +17,8 @@ export type Manifest = Pick<
 > &
   Pick<WgslManifest, "weights" | "written" | "files"> & {
     readonly target: "cuda";
+    /** What convolutions compute in; maps and filters are stored as f16 or bf16 with these, else as f32. */
+    readonly precision: Precision;
     /** In front of every name of the C API. */
     readonly prefix: string;
     readonly inputs: readonly Tensor[];
@@ -46,6 +49,7 @@ export function describe(plan: Plan, kernels: readonly CudaKernel[], place: (spa
     compilerVersion: version,
     target: "cuda",
     network: plan.name,
+    precision: plan.precision,
     prefix: prefixOf(plan),
     fused: plan.fused,
     fingerprint: fingerprint(layout),

@@ -1,4 +1,5 @@
 import { Bug } from "../../src/diagnostics.ts";
+import type { Element } from "../../src/precision.ts";
 
 /**
  * What CUDA C lacks and kernels call: arithmetic on float4, element by element. A net.cu has those that its kernels use,
@@ -90,12 +91,53 @@ const needs: Readonly<Record<string, string>> = {
 }`,
 };
 
-export function helperTexts(used: ReadonlySet<string>): string {
+/** Four channels in half precision: 8 bytes. Arithmetic is done in f32. */
+function halfTexts(name: string, pair: string, fromFloats: string, toFloats: string): ReadonlyMap<string, string> {
+  return new Map([
+    [
+      "vector",
+      `struct alignas(8) ${name} {
+  ${pair} low, high;
+};`,
+    ],
+    [
+      "widen",
+      `__device__ inline float4 widen(${name} v) {
+  const float2 low = ${toFloats}(v.low), high = ${toFloats}(v.high);
+  return make_float4(low.x, low.y, high.x, high.y);
+}`,
+    ],
+    [
+      "narrow",
+      `__device__ inline ${name} narrow(float4 v) {
+  ${name} result;
+  result.low = ${fromFloats}(v.x, v.y);
+  result.high = ${fromFloats}(v.z, v.w);
+  return result;
+}`,
+    ],
+  ]);
+}
+
+const halfHelpers = {
+  f16: halfTexts("half4", "__half2", "__floats2half2_rn", "__half22float2"),
+  bf16: halfTexts("bfloat4", "__nv_bfloat162", "__floats2bfloat162_rn", "__bfloat1622float2"),
+} as const;
+
+/** The type of halves with the conversions that kernels use; nothing where maps are f32. */
+function halfHelperTexts(element: Element, used: ReadonlySet<string>): string[] {
+  if (element === "f32") return [];
+  return [...halfHelpers[element]].flatMap(([name, text]) => (name === "vector" || used.has(name) ? [text] : []));
+}
+
+export function helperTexts(all: ReadonlySet<string>, element: Element): string {
+  const used = new Set([...all].filter((name) => name !== "widen" && name !== "narrow"));
+  const halves = halfHelperTexts(element, all);
   for (const name of used) if (!helpers.has(name)) throw new Bug(`CUDA C has no helper ${name}`);
-  return [...helpers]
+  const texts = [...helpers]
     .filter(([name]) => used.has(name))
-    .flatMap(([name, text]) => (needs[name] === undefined ? [text] : [needs[name], text]))
-    .join("\n\n");
+    .flatMap(([name, text]) => (needs[name] === undefined ? [text] : [needs[name], text]));
+  return [...halves, ...texts].join("\n\n");
 }
 
 function each(

@@ -6,6 +6,7 @@ import { limits, type BoundaryValue, type Launch, type Plan, type Value } from "
 import { largestBatch } from "../../src/plan/memory.ts";
 import { macsOf } from "../../src/report/count.ts";
 import { elementsPerImage } from "../../src/tensor/type.ts";
+import { storedAs, type Precision } from "../../src/precision.ts";
 import { version } from "../../src/version.ts";
 import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
 import { Namer } from "../names.ts";
@@ -15,6 +16,7 @@ import { helperTexts } from "./helpers.ts";
 import { wrap } from "./print.ts";
 import type { CudaKernel } from "./kernels.ts";
 import { cmakeLists, mainCu, netCu, netH } from "./templates.generated.ts";
+import { tensorCoreIncludes, tensorCoreSection } from "./tensorCores.ts";
 import { cudaWords } from "./words.ts";
 
 /** The text files of a package: kernels with the host code around them. */
@@ -52,9 +54,12 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
         fingerprint: bytesOf(fingerprint(weightLayout(plan))),
         slots: slots.length > 0 ? slots.map((slot) => 4 * plan.slots[slot]!.floatsPerImage).join(", ") : "0",
         firstKernel: qualified(kernels[0]!),
+        arithmetic: arithmetic[plan.precision],
       },
       {
-        helpers: helperTexts(new Set(kernels.flatMap((kernel) => [...kernel.helpers]))),
+        includes: tensorCoreIncludes(plan.precision),
+        tensorCores: tensorCoreSection(plan.precision),
+        helpers: helperTexts(new Set(kernels.flatMap((kernel) => [...kernel.helpers])), storedAs(plan.precision)),
         kernels: kernels.map(({ text }) => text).join("\n\n"),
         values: commented(plan.values.map((value) => [`${nameOf(value).slice("value::".length)},`, shapeOf(value)])),
         launches: plan.launches
@@ -124,8 +129,20 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
           .join("\n"),
       },
     ),
-    cmakeLists: render(cmakeLists, { generated, prefix }, {}),
+    cmakeLists: render(cmakeLists, { generated, prefix, architectures: architecturesOf(plan.precision) }, {}),
   };
+}
+
+const arithmetic = {
+  f32: "in f32",
+  tf32: "in f32, with products of convolutions in tf32",
+  f16: "with maps and filters in f16, sums in f32",
+  bf16: "with maps and filters in bf16, sums in f32",
+} as const satisfies Record<Precision, string>;
+
+/** Asynchronous copies, and products of these types, came with sm_80. */
+function architecturesOf(precision: Precision): string {
+  return precision === "f32" ? "75 80 90" : "80 90";
 }
 
 /** In front of every name of the C API: the network's, in lower case. */
@@ -136,7 +153,8 @@ export function prefixOf(plan: Plan): string {
 /** Kernels index with 32 bits and count images in z; the 128 MiB of WebGPU's bindings are no limit here. */
 export function maxBatchOf(plan: Plan): number {
   const asked = plan.maxBatch < largestBatch(plan.slots) ? plan.maxBatch : Infinity;
-  const largest = Math.max(1, ...plan.slots.map(({ floatsPerImage }) => floatsPerImage));
+  const halves = storedAs(plan.precision) === "f32" ? 1 : 2;
+  const largest = halves * Math.max(1, ...plan.slots.map(({ floatsPerImage }) => floatsPerImage));
   return Math.min(asked, limits.workgroupsPerDimension, Math.floor(2 ** 31 / largest));
 }
 

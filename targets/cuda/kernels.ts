@@ -1,18 +1,45 @@
 import type { Span } from "../../src/diagnostics.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import type { Launch, Plan } from "../../src/plan/plan.ts";
+import { storedAs } from "../../src/precision.ts";
 import { lowerCaseSet } from "../names.ts";
 import type { RenderedKernel } from "../target.ts";
-import { renderKernels } from "../wgsl/kernels.ts";
+import { kernelText, renderKernels } from "../wgsl/kernels.ts";
 import { wgslWords } from "../wgsl/words.ts";
 import { prefixOf } from "./host.ts";
 import { parseKernel } from "./syntax.ts";
-import { printKernel, type PrintedKernel } from "./print.ts";
+import { printKernel, type Halves, type PrintedKernel } from "./print.ts";
+import { spelledElements, tensorConvKernel, tensorProductInsert } from "./tensorConv.ts";
 import { cudaWords } from "./words.ts";
 
 export type CudaKernel = RenderedKernel & PrintedKernel;
 
-/** The kernels of a plan: written as for WGSL, printed in CUDA C. */
+/** The kernels of a plan: written as for WGSL, printed in CUDA C, with products on tensor cores where it is not all f32. */
 export function cudaKernels(plan: Plan, place: (span: Span) => string): CudaKernel[] {
   const words = lowerCaseSet([...wgslWords, ...cudaWords, prefixOf(plan), `${prefixOf(plan)}_graph`]);
-  return renderKernels(plan, place, words).map((kernel) => ({ ...kernel, ...printKernel(parseKernel(kernel.text)) }));
+  const { precision } = plan;
+  const onTensorCores = (launch: Launch) => precision !== "f32" && launch.kernel === "conv";
+  const write: typeof kernelText = (launch, name, banner) =>
+    onTensorCores(launch) ? tensorConvKernel(launch, precision, name, banner) : kernelText(launch, name, banner);
+  return renderKernels(plan, place, words, write).map((kernel) => {
+    const launch = plan.launches[kernel.launches[0]!]!;
+    const insert = onTensorCores(launch) ? tensorProductInsert(launch, precision) : undefined;
+    const printed = printKernel(parseKernel(kernel.text), { halves: halvesOf(launch, plan), insert });
+    return { ...kernel, ...printed };
+  });
+}
+
+/** Of each binding: reads, weights, writes. */
+function halvesOf(launch: Launch, { precision }: Plan): (Halves | undefined)[] {
+  const stored = storedAs(precision);
+  if (stored === "f32") return [];
+  const halves = {
+    ...spelledElements[stored],
+    toFloat: stored === "f16" ? "__half2float" : "__bfloat162float",
+  };
+  const of = (element: string) => (element === "f32" ? undefined : halves);
+  return [
+    ...launch.reads.map(({ element }) => of(element)),
+    ...(launch.weights ? [undefined] : []),
+    ...launch.writes.map(({ element }) => of(element)),
+  ];
 }

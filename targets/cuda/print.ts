@@ -20,13 +20,37 @@ export interface PrintedKernel {
   readonly threads: number;
 }
 
+/** A statement of the tree, a call of `name`, in place of which stand lines of CUDA C. */
+export interface Insert {
+  readonly name: string;
+  /** What the lines declare and the call's inputs name: their types. */
+  readonly locals: ReadonlyMap<string, string>;
+  /** @param inputs of the call, printed */
+  lines(inputs: readonly string[]): readonly string[];
+  readonly helpers: readonly string[];
+}
+
+export interface PrintOptions {
+  /** What each binding's vectors are stored as, where that is not f32. */
+  readonly halves?: readonly (Halves | undefined)[];
+  readonly insert?: Insert | undefined;
+}
+
+/** Vectors of 4 channels in half precision, as they are called, and how one number of them becomes a float. */
+export interface Halves {
+  readonly vector: string;
+  readonly element: string;
+  readonly toFloat: string;
+}
+
 /**
  * Kernel tree -> CUDA C. What is at module scope in WGSL is passed on in C: buffers are parameters of the kernel and of the
- * functions that read them, shared memory is declared in the kernel. A workgroup is a block.
+ * functions that read them, shared memory is declared in the kernel. A workgroup is a block. What is stored in halves is
+ * widened as it is read and narrowed as it is written.
  */
-export function printKernel(source: KernelTree): PrintedKernel {
+export function printKernel(source: KernelTree, options: PrintOptions = {}): PrintedKernel {
   const tree = trim(source);
-  const printer = new Printer(tree);
+  const printer = new Printer(tree, options);
   const entry = functionsOf(tree).find(({ threads }) => threads !== undefined);
   if (!entry) throw new Bug("a kernel has no entry point");
   return { text: printer.kernel(entry, source.banner), helpers: printer.helpers, threads: entry.threads! };
@@ -64,9 +88,15 @@ class Printer {
   private readonly usedAxes = new Set<string>();
   /** Types of what the current function declares. */
   private locals = new Map<string, string>();
+  private readonly insert: Insert | undefined;
+  /** Bindings that are stored in halves, by name. */
+  private readonly halves = new Map<string, Halves>();
 
-  constructor(tree: KernelTree) {
+  constructor(tree: KernelTree, { halves = [], insert }: PrintOptions) {
     this.tree = tree;
+    this.insert = insert;
+    const bindings = tree.declarations.filter((each) => each.kind === "binding");
+    for (const [index, { name }] of bindings.entries()) if (halves[index]) this.halves.set(name, halves[index]);
     for (const each of tree.declarations) {
       if (each.kind === "binding" || each.kind === "shared") this.memory.set(each.name, each);
       if (each.kind === "function") this.functions.set(each.name, each);
@@ -125,13 +155,19 @@ class Printer {
   private function(each: FunctionDeclaration): string {
     this.enter(each);
     const pointers = this.reachedBy(each).map((name) => {
-      const type = spelled(this.memory.get(name)!.type);
+      const type = this.storedType(this.memory.get(name)!);
       return `${this.isWritable(name) ? "" : "const "}${type} *${name}`;
     });
     const parameters = [...pointers, ...each.parameters.map(({ name, type }) => `${spelled(type)} ${name}`)];
     const result = each.result === undefined ? "void" : spelled(each.result);
     const head = `__device__ ${result} ${each.name}(${parameters.join(", ")}) {`;
     return [...wrap(head, ""), ...this.block(each.body, "  "), "}"].join("\n");
+  }
+
+  private storedType({ name, type }: Kept): string {
+    const halves = this.halves.get(name);
+    if (!halves) return spelled(type);
+    return type === "f32" ? halves.element : halves.vector;
   }
 
   private isWritable(name: string): boolean {
@@ -145,12 +181,13 @@ class Printer {
     const buffers = memory.filter((each) => each.kind === "binding");
     const rows = buffers.map((each, index) => {
       const last = index === buffers.length - 1;
-      const text = `    ${each.writable ? "" : "const "}${spelled(each.type)} *__restrict__ ${each.name}${last ? ")" : ","}`;
+      const text = `    ${each.writable ? "" : "const "}${this.storedType(each)} *__restrict__ ${each.name}${last ? ")" : ","}`;
       return { text, shape: each.behind };
     });
     const longest = Math.max(...rows.map(({ text }) => text.length));
     const shared = memory.filter((each) => each.kind === "shared");
-    const thread = namesIn(entry).includes("thread") ? ["  const unsigned thread = threadIdx.x;"] : [];
+    for (const [name, type] of this.insert?.locals ?? []) this.locals.set(name, type);
+    const thread = this.insert || namesIn(entry).includes("thread") ? ["  const unsigned thread = threadIdx.x;"] : [];
     return [
       `__global__ void __launch_bounds__(${entry.threads!}) ${entry.name}(`,
       ...rows.map(({ text, shape }) => (shape === undefined ? text : `${text.padEnd(longest)} // ${shape}`)),
@@ -205,6 +242,14 @@ class Printer {
           ? [...lines, `${indent}}`]
           : [...lines, `${indent}} else {`, ...this.block(statement.otherwise, inner), `${indent}}`];
       }
+      case "call": {
+        const { call } = statement;
+        if (!this.insert || call.kind !== "call" || call.name !== this.insert.name)
+          return wrap(`${this.simple(statement)};${behind(statement)}`, indent);
+        this.insert.helpers.forEach((helper) => this.helpers.add(helper));
+        const lines = this.insert.lines(call.inputs.map((input) => this.say(input)));
+        return lines.flatMap((line) => (line === "" ? [""] : wrap(line.trimStart(), indentOf(line, indent))));
+      }
       case "scope":
         return [`${indent}{`, ...this.block(statement.body, inner), `${indent}}`];
       case "for": {
@@ -233,6 +278,11 @@ class Printer {
       }
       case "assign": {
         const { to, operator, value } = statement;
+        if (to.kind === "index" && this.halvesOf(to.of)) {
+          if (operator !== "=") throw new Bug(`halves are only assigned, not changed by ${operator}`);
+          this.helpers.add("narrow");
+          return `${this.say(to.of, 20)}[${this.say(to.at)}] = narrow(${this.say(value)})`;
+        }
         if (operator !== "=" && this.typeOf(to) === "vec4f") this.helpers.add(`float4 ${operator}`);
         return `${this.say(to)} ${operator} ${this.say(value)}`;
       }
@@ -260,6 +310,13 @@ class Printer {
         throw new Bug("an array that is no constant of its own");
       case "index": {
         const type = this.typeOf(expression.of);
+        const halves = this.halvesOf(expression.of);
+        if (halves) {
+          const text = `${this.say(expression.of, 20)}[${this.say(expression.at)}]`;
+          if (type === "array f32") return `${halves.toFloat}(${text})`;
+          this.helpers.add("widen");
+          return `widen(${text})`;
+        }
         if (type.startsWith("vec4")) {
           this.helpers.add("component");
           return `component(${this.say(expression.of)}, ${this.say(expression.at)})`;
@@ -279,6 +336,12 @@ class Printer {
       default:
         return expression satisfies never;
     }
+  }
+
+  private halvesOf(expression: Expression): Halves | undefined {
+    return expression.kind === "name" && !this.locals.has(expression.name)
+      ? this.halves.get(expression.name)
+      : undefined;
   }
 
   private name(name: string): string {
@@ -494,6 +557,11 @@ class Printer {
         return expression satisfies never;
     }
   }
+}
+
+/** The indentation of a line that comes with one of its own; preprocessor lines stand at the margin. */
+function indentOf(line: string, indent: string): string {
+  return line.startsWith("#") ? "" : indent + /^ */.exec(line)![0];
 }
 
 /** Where a reader should not have to know which operator binds more tightly, and g++ says so. */

@@ -55,6 +55,8 @@ export interface TensorEntry {
   readonly buffer: number;
   readonly byteOffset: number;
   readonly shape: readonly number[];
+  /** What kernels read it as, if that is not f32; only of CUDA's. */
+  readonly element?: "f16" | "bf16";
   /** Its form in weights.bin, if that is not f32. */
   readonly form?: Storage;
 }

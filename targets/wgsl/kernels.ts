@@ -18,15 +18,17 @@ import { wgslWords } from "./words.ts";
  * them; its banner lists all.
  *
  * @param reserved words that no kernel is called
+ * @param write the text of a launch's kernel, of another target where it has kernels of its own
  */
 export function renderKernels(
   plan: Plan,
   place: (span: Span) => string,
   reserved: ReadonlySet<string> = wgslWords,
+  write: typeof kernelText = kernelText,
 ): RenderedKernel[] {
   const shared = new Map<string, number[]>();
   for (const [index, launch] of plan.launches.entries()) {
-    const text = kernelText(launch, "entry_point", "");
+    const text = write(launch, "entry_point", "");
     const launches = shared.get(text);
     if (launches) launches.push(index);
     else shared.set(text, [index]);
@@ -39,7 +41,7 @@ export function renderKernels(
     const name = namer.name(users[0]!.name);
     return {
       name,
-      text: kernelText(users[0]!, name, bannerOf(users, place)),
+      text: write(users[0]!, name, bannerOf(users, place)),
       launches,
       grid: gridOf(users[0]!),
     };

@@ -293,7 +293,7 @@ describe("what is wrong", () => {
 
   test.each([
     ["wgsl", "f16"],
-    ["cuda", "tf32"],
+    ["pytorch", "tf32"],
   ])("--target %s --precision %s is not supported yet", async (target, precision) => {
     const { exit, err } = await sec(["compile", digits, "--target", target, "--precision", precision]);
     expect(exit).toBe(2);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compilerVersion, CudaEmulation, emulationRunner, type EmulationProgram } from "../../src/device/cuda.ts";
+import type { Plan } from "../../src/plan/plan.ts";
 import { verifyPlanOn, type Finding } from "../../src/verify/verify.ts";
 import { packWeights, weightLayout } from "../../src/weights/pack.ts";
 import { hostFiles } from "../../targets/cuda/host.ts";
@@ -15,11 +16,11 @@ import { build, useCompiler } from "./emulated.ts";
 useCompiler();
 
 const graph = network();
-const plan = planOf(graph);
 const batch = 2;
 const leaves = leavesOf(graph, 1, batch);
 const place = () => "test.se";
-const kernels = cudaKernels(plan, place);
+const isFull = process.env["SEC_FULL"] !== undefined;
+const precisions = isFull ? (["f32", "tf32", "f16", "bf16"] as const) : (["f32", "f16"] as const);
 
 /** Every family with a barrier: convolutions of several steps, with and without squeezes, chains, softmax. */
 function network() {
@@ -39,11 +40,12 @@ interface Fault {
   readonly kernel: string;
 }
 
-let faults: Fault[] = [];
-
-/** In each kernel: a barrier that is left out, a pad check that is one row off, a sum that ends one step early. */
-function planted(netCu: string): string {
-  faults = [];
+/**
+ * In each kernel: a barrier or a wait for copies that is left out, a pad check that is one row off, a sum that ends one step
+ * early.
+ */
+function planted(netCu: string): { text: string; faults: Fault[] } {
+  const faults: Fault[] = [];
   let kernel = "";
   // A maximum may not be where a row of threads is left out.
   let sums = false;
@@ -58,18 +60,25 @@ function planted(netCu: string): string {
     };
     return (
       plant("barrier", "__syncthreads();", (fault) => `if (!${fault}) __syncthreads();`) ??
+      plant("wait", "wait_for_copies<", (fault) => `if (!${fault}) wait_for_copies<`) ??
       plant("pad check", "unsigned(at.x) < IN_H", (fault) => `unsigned(at.x) + ${fault} < IN_H`) ??
       plant("step", "k4 < DEPTH4; k4 += STEP4", (fault) => `k4 + ${fault} * STEP4 < DEPTH4; k4 += STEP4`) ??
+      plant("step", "step < STEPS; step++", (fault) => `step + ${fault} < STEPS; step++`) ??
+      plant("step", "k < 4 * STEP4; k +=", (fault) => `k + ${fault} * 16 < 4 * STEP4; k +=`) ??
       (sums ? plant("partial sum", "r < ROWS; r++", (fault) => `r + ${fault} < ROWS; r++`) : undefined) ??
       line
     );
   });
   const variable = `static const unsigned planted = std::getenv("PLANTED") ? std::atoi(std::getenv("PLANTED")) : 0;`;
-  return lines.join("\n").replace("namespace {", `${variable}\n\nnamespace {`);
+  const text = lines.join("\n").replace("namespace {", `${variable}\n\nnamespace {`);
+  return { text, faults };
 }
-planted(hostFiles(plan, kernels, place).netCu);
 
-async function findings(program: EmulationProgram | undefined, fault: number): Promise<readonly Finding[]> {
+async function findings(
+  program: EmulationProgram | undefined,
+  plan: Plan,
+  fault: number,
+): Promise<readonly Finding[]> {
   const emulated = new CudaEmulation(program!, { PLANTED: String(fault) });
   const packed = packWeights(weightLayout(plan), leaves);
   if (!packed.ok) throw new Error(packed.messages.join());
@@ -79,33 +88,40 @@ async function findings(program: EmulationProgram | undefined, fault: number): P
   return result.findings;
 }
 
-test("faults of every kind are planted", () => {
-  const kinds = ["barrier", "pad check", "step", "partial sum"];
-  expect(kinds.filter((kind) => faults.filter(({ what }) => what.startsWith(kind)).length < 2)).toEqual([]);
-});
-
 /** By the numbers alone; and in test:full also by a sanitizer that sees the accesses of threads without an order. */
-const modes = process.env["SEC_FULL"] === undefined ? [undefined] : [undefined, "threads" as const];
+const modes = isFull ? [undefined, "threads" as const] : [undefined];
 
-describe.each(modes)("sanitized for %s", (sanitized) => {
-  let program: EmulationProgram | undefined;
-  beforeAll(async () => {
-    if (compilerVersion() !== undefined) program = await build(plan, { change: planted, sanitized });
+describe.each(precisions)("%s", (precision) => {
+  const plan = planOf(graph, { precision });
+  const kernels = cudaKernels(plan, place);
+  const { faults } = planted(hostFiles(plan, kernels, place).netCu);
+
+  test("faults of every kind are planted", () => {
+    const kinds = ["barrier", "pad check", "step", "partial sum", ...(precision === "f32" ? [] : ["wait"])];
+    expect(kinds.filter((kind) => faults.filter(({ what }) => what.startsWith(kind)).length < 2)).toEqual([]);
   });
-  afterAll(() => program?.remove());
 
-  test("finds nothing wrong where nothing is", async () => {
-    expect(await findings(program, 0)).toEqual([]);
-  });
+  describe.each(modes)("sanitized for %s", (sanitized) => {
+    let program: EmulationProgram | undefined;
+    beforeAll(async () => {
+      if (compilerVersion() !== undefined)
+        program = await build(plan, { change: (netCu) => planted(netCu).text, sanitized });
+    });
+    afterAll(() => program?.remove());
 
-  describe("a fault is found, in the launch where it is", () => {
-    for (const [index, { what, kernel }] of faults.entries())
-      if (sanitized === undefined || what.startsWith("barrier"))
-        test(`${what}, ${kernel}`, async () => {
-          const [first] = await findings(program, index + 1);
-          const launches = kernels.find(({ name }) => name === kernel)!.launches.map((at) => plan.launches[at]!.name);
-          expect(launches).toContain(first?.launch);
-          if (sanitized === "threads") expect(first?.message).toMatch(/data race .*, at net\.cu:\d+$/);
-        });
+    test("finds nothing wrong where nothing is", async () => {
+      expect(await findings(program, plan, 0)).toEqual([]);
+    });
+
+    describe("a fault is found, in the launch where it is", () => {
+      for (const [index, { what, kernel }] of faults.entries())
+        if (sanitized === undefined || what.startsWith("barrier"))
+          test(`${what}, ${kernel}`, async () => {
+            const [first] = await findings(program, plan, index + 1);
+            const launches = kernels.find(({ name }) => name === kernel)!.launches.map((at) => plan.launches[at]!.name);
+            expect(launches).toContain(first?.launch);
+            if (sanitized === "threads") expect(first?.message).toMatch(/data race .*, at net\.cu:\d+$/);
+          });
+    });
   });
 });

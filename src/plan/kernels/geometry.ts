@@ -2,7 +2,8 @@ import { Bug } from "../../diagnostics.ts";
 import type { Node } from "../../ir/graph.ts";
 import { padTo4 } from "../../ops/weights.ts";
 import type { TensorType } from "../../tensor/type.ts";
-import { limits, type Launch } from "../plan.ts";
+import { elementBytes } from "../../precision.ts";
+import { limits, type Launch, type Value } from "../plan.ts";
 import { chainThreads, phasesOf } from "./chain.ts";
 
 /** Workgroups in x and y for one image; z counts the images of a batch. */
@@ -18,12 +19,17 @@ export function gridOf(launch: Launch): readonly [number, number] {
     case "softmax":
       return [1, 1];
     case "import":
-      return [copyGroups(launch.writes[0]!.floatsPerImage / 4), 1];
+      return [copyGroups(vectorsOf(launch.writes[0]!)), 1];
     case "export":
       return [copyGroups(launch.writes[0]!.floatsPerImage), 1];
     default:
       return launch.kernel satisfies never;
   }
+}
+
+/** Vectors of 4 elements of one image. */
+function vectorsOf({ floatsPerImage, element }: Value): number {
+  return floatsPerImage / elementBytes[element];
 }
 
 /** The value at the end of the epilogue of a conv or map launch: what it stores, or what it only sums up. */

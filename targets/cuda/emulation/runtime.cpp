@@ -2,16 +2,20 @@
 //
 // - Between two barriers each thread runs as far as it can before the next one starts, in ascending or in descending
 //   order: a missing barrier shows as a difference between the two, or from the reference.
-// - At a barrier all threads must wait on the same line; one that has returned, or waits elsewhere, ends the program.
+// - At a barrier all threads must wait on the same line; one that has returned, or waits elsewhere, ends the program. The
+//   same holds for the lanes of a warp where they do something together (ptx.h).
 // - Shared memory is filled with a large finite number at the start of each block, global memory with NaN when it is
 //   allocated; allocations have exactly the size that was asked for, so that an address sanitizer sees the end.
 #include "cuda_runtime.h"
+
+#include "ptx.h"
 
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <mutex>
 #include <vector>
 
@@ -60,10 +64,18 @@ struct Fiber {
   bool finished = true;
   /** The line of the barrier at which it waits; 0: it runs. */
   int line = 0;
+  /** What it does with the other lanes of its warp, and on which line, while it waits for them; null: nothing. */
+  const char *together = nullptr;
+  int together_line = 0;
+  /** How often it has given something to the others. */
+  unsigned exchanges = 0;
+  std::deque<Copies> copies;
   void *tsan = nullptr;
 };
 
 Fiber fibers[MOST_THREADS];
+// The last two that each warp exchanged: a lane may be one exchange ahead of the others.
+Lanes given[MOST_THREADS / WARP][2];
 Fiber scheduler;
 Fiber *running = &scheduler;
 const std::function<void()> *kernel = nullptr;
@@ -156,6 +168,7 @@ void fiber_main() {
     __tsan_acquire(&start_token);
 #endif
     (*kernel)();
+    if (!running->copies.empty()) fail("a thread returned with asynchronous copies under way");
     running->finished = true;
 #if defined(EMULATION_TSAN)
     __tsan_release(&end_token);
@@ -213,6 +226,40 @@ void check_barrier(unsigned threads) {
   }
 }
 
+/** All lanes do the same, on the same line. */
+void check_warp(unsigned first, unsigned lanes) {
+  char text[256];
+  const Fiber *other = nullptr;
+  for (unsigned i = first; i < first + lanes; i++)
+    if (fibers[i].together != nullptr) other = &fibers[i];
+  for (unsigned i = first; i < first + lanes; i++) {
+    const Fiber &fiber = fibers[i];
+    if (fiber.together != nullptr && fiber.together_line == other->together_line &&
+        std::strcmp(fiber.together, other->together) == 0)
+      continue;
+    std::snprintf(text, sizeof text, "thread %u is not with its warp, which does %s in line %d", i, other->together,
+        other->together_line);
+    fail(text);
+  }
+}
+
+/** The lanes of one warp, until each has returned or waits for the block. */
+void run_warp(unsigned first, unsigned lanes) {
+  for (;;) {
+    bool together = false;
+    for (unsigned i = 0; i < lanes; i++) {
+      Fiber &fiber = fibers[first + turn(i, lanes)];
+      if (fiber.finished || fiber.line != 0) continue;
+      thread_index = fiber.index;
+      switch_to(fiber);
+      together |= fiber.together != nullptr;
+    }
+    if (!together) return;
+    check_warp(first, lanes);
+    for (unsigned i = first; i < first + lanes; i++) fibers[i].together = nullptr;
+  }
+}
+
 void run_block(dim3 block) {
   const unsigned threads = block.x * block.y * block.z;
   poison_shared();
@@ -220,6 +267,7 @@ void run_block(dim3 block) {
     make(fibers[i]);
     fibers[i].index = {i % block.x, i / block.x % block.y, i / block.x / block.y};
     fibers[i].finished = false;
+    fibers[i].exchanges = 0;
   }
 #if defined(EMULATION_TSAN)
   // Blocks count as ordered, because their shared arrays are the same memory here.
@@ -227,14 +275,13 @@ void run_block(dim3 block) {
 #endif
   for (bool waiting = true; waiting;) {
     waiting = false;
-    for (unsigned i = 0; i < threads; i++) {
-      Fiber &fiber = fibers[turn(i, threads)];
-      if (fiber.finished) continue;
-      thread_index = fiber.index;
-      fiber.line = 0;
-      switch_to(fiber);
-      waiting |= !fiber.finished;
+    for (unsigned i = 0; i < threads; i++) fibers[i].line = 0;
+    const unsigned warps = (threads + WARP - 1) / WARP;
+    for (unsigned i = 0; i < warps; i++) {
+      const unsigned first = turn(i, warps) * WARP;
+      run_warp(first, threads - first < WARP ? threads - first : WARP);
     }
+    for (unsigned i = 0; i < threads; i++) waiting |= !fibers[i].finished;
     check_barrier(threads);
 #if defined(EMULATION_TSAN)
     parity ^= 1;
@@ -275,6 +322,21 @@ void barrier(int line) {
   __tsan_acquire(token);
 #endif
 }
+
+const Lanes &exchange(const unsigned (&words)[6], const char *what, int line) {
+  Fiber &self = *running;
+  const unsigned thread = unsigned(&self - fibers);
+  Lanes &lanes = given[thread / WARP][self.exchanges++ % 2];
+  std::memcpy(lanes.words[thread % WARP], words, sizeof words);
+  self.together = what;
+  self.together_line = line;
+  switch_to(scheduler);
+  return lanes;
+}
+
+std::deque<Copies> &copies_of_thread() { return running->copies; }
+
+unsigned lane_of_thread() { return unsigned(running - fibers) % WARP; }
 
 } // namespace cuda_emulation
 

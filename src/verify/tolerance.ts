@@ -1,0 +1,100 @@
+import type { Launch, Plan } from "../plan/plan.ts";
+import { roundings, roundTo, type Precision } from "../precision.ts";
+import type { Arithmetic } from "../reference/bound.ts";
+import { interpret } from "../reference/interpret.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { relativeDifference } from "./compare.ts";
+
+/** How far a run may be from the reference end to end: per image, and for gates. */
+export interface Tolerance {
+  /** |d|_2 / |y|_2 */
+  readonly relative: number;
+  /** max |d| / max |y| */
+  readonly ofMaximum: number;
+  /** Of gates, absolute. */
+  readonly gate: number;
+}
+
+/** Of f32: the product's contract. Of coarser arithmetic: some steps of its rounding, and what `allowanceOf` adds. */
+export const tolerances = {
+  f32: { relative: 1e-4, ofMaximum: 1e-3, gate: 1e-5 },
+  tf32: stepsOf("tf32"),
+  f16: stepsOf("f16"),
+  bf16: stepsOf("bf16"),
+} as const satisfies Record<Precision, Tolerance>;
+
+function stepsOf(precision: Precision): Tolerance {
+  const { relative } = roundings[precision];
+  return { relative: 8 * relative, ofMaximum: 16 * relative, gate: 4 * relative };
+}
+
+/** How much more than the reference's own rounding a run may be off. */
+export const rounded = 2;
+
+/** Where a launch of a plan does not compute in f32. */
+export function arithmeticOf({ precision }: Plan, launch: Launch): Arithmetic | undefined {
+  if (precision === "f32") return undefined;
+  const stored = new Map(
+    [...launch.reads, ...launch.writes].flatMap(({ name, element }) =>
+      element === "f32" ? [] : [[name, roundings[element]] as const],
+    ),
+  );
+  const operands = launch.kernel === "conv" ? roundings[precision] : { relative: 0, least: 0 };
+  return { operands, stored: (name) => stored.get(name) };
+}
+
+/**
+ * The tolerance of each stored value. A deep network makes much of the rounding of its first layers, and how much depends
+ * on its weights; so where arithmetic is coarse the reference runs the plan once more, with maps and filters rounded as
+ * they are, and a run may be off by twice what that changes.
+ *
+ * @param folded the weights that bodies name
+ * @param exact the values without that rounding
+ */
+export function allowanceOf(
+  plan: Plan,
+  inputs: ReadonlyMap<string, Tensor>,
+  folded: ReadonlyMap<string, Tensor>,
+  exact: ReadonlyMap<string, Tensor>,
+  batch: number,
+): (value: string) => Tolerance {
+  const least = tolerances[plan.precision];
+  if (plan.precision === "f32") return () => least;
+  const coarse = roundedRun(plan, inputs, folded, batch);
+  return (value) => {
+    const { relative, ofMaximum, absolute } = relativeDifference(coarse.get(value)!, exact.get(value)!);
+    return {
+      relative: Math.max(least.relative, rounded * relative),
+      ofMaximum: Math.max(least.ofMaximum, rounded * ofMaximum),
+      gate: Math.max(least.gate, rounded * absolute),
+    };
+  };
+}
+
+/** The plan's values when feature maps are rounded as convolutions read them, and so are the filters of those. */
+function roundedRun(
+  plan: Plan,
+  inputs: ReadonlyMap<string, Tensor>,
+  folded: ReadonlyMap<string, Tensor>,
+  batch: number,
+): Map<string, Tensor> {
+  const values = new Map<string, Tensor>(plan.inputs.map(({ name, value }) => [value.name, inputs.get(name)!]));
+  for (const launch of plan.launches) {
+    const leaves = new Map(folded);
+    for (const { name, type } of launch.reads) {
+      const value = values.get(name)!;
+      leaves.set(name, type.shape.length === 4 && launch.kernel === "conv" ? all(value, plan.precision) : value);
+    }
+    if (launch.kernel === "conv" && launch.anchor?.op === "conv2d") {
+      const { name } = launch.anchor.inputs.weight;
+      leaves.set(name, all(folded.get(name)!, plan.precision));
+    }
+    const results = interpret(launch.body, leaves, batch);
+    for (const { name, node } of launch.body.outputs) values.set(name, results.get(node)!);
+  }
+  return values;
+}
+
+function all({ shape, data }: Tensor, precision: Precision): Tensor {
+  return { shape, data: data.map((value) => roundTo(value, precision)) };
+}

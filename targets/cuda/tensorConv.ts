@@ -1,0 +1,257 @@
+import { Bug } from "../../src/diagnostics.ts";
+import type { NodeOf } from "../../src/ir/graph.ts";
+import { isPointwise } from "../../src/ops/window.ts";
+import { mapExtent, rootOf } from "../../src/plan/kernels/geometry.ts";
+import { tensorStages, tensorStepBytes, tensorThreads, tensorTileOf } from "../../src/plan/kernels/tensorConv.ts";
+import type { Launch } from "../../src/plan/plan.ts";
+import { elementBytes, storedAs, type Precision } from "../../src/precision.ts";
+import { render } from "../render.ts";
+import { Module } from "../wgsl/emit.ts";
+import { finishFunction, finishLines, pixelLines, plus, squeezeBlocks, windowBlock } from "../wgsl/tile.ts";
+import type { Insert } from "./print.ts";
+import { tensorConv, tensorProduct } from "./templates.generated.ts";
+
+/** What stands in a kernel's text where the product on tensor cores comes. */
+const placeholder = "tensor_core_product";
+
+/** How elements are called in CUDA C; vectors are of 4 channels. */
+export const spelledElements = {
+  f32: { element: "float", vector: "float4" },
+  f16: { element: "__half", vector: "half4" },
+  bf16: { element: "__nv_bfloat16", vector: "bfloat4" },
+} as const;
+
+/**
+ * The convolution on tensor cores: an implicit matrix product for each image. What is fused around it is written as for
+ * WGSL, with one statement in place of the product: `tensorProductInsert` prints that in CUDA C.
+ */
+export function tensorConvKernel(launch: Launch, precision: Precision, name: string, banner: string): string {
+  const { anchor } = launch;
+  if (anchor?.op !== "conv2d") throw new Bug(`${launch.name} is no convolution`);
+  const module = new Module(launch);
+  const shape = shapeOf(launch, anchor, precision);
+  const { tile, held, input, output, depth4, step4, terms } = shape;
+  const root = rootOf(launch);
+  const pointwise = isPointwise(anchor.attrs);
+
+  const functions = [
+    ...(pointwise ? [] : [windowBlock(anchor.attrs, anchor.inputs.x, anchor)]),
+    ...(terms === "computed" ? [module.fused("operand", anchor.inputs.x, { pixels: "IN_PIXELS", vectors: "IN4" })] : []),
+    placeFunctions(anchor, terms === "computed"),
+  ];
+  if (root !== anchor) functions.push(module.fused("epilogue", root, { pixels: "PIXELS", vectors: "OUT4" }, anchor));
+  const squeezed = squeezeBlocks(launch, held);
+  const value = root === anchor ? "acc" : "epilogue(acc, image, pixel, c4)";
+  functions.push(...squeezed.functions, finishFunction(launch, module, { parameter: "acc: vec4f, ", value }));
+
+  const lastPixel = output.pixels % tile.pixels === 0 ? "pixel" : "min(pixel, PIXELS - 1u)";
+  const inputs = [
+    pointwise ? lastPixel : `seen_from(${lastPixel}, vec2u(0u))`,
+    terms === "computed" ? "x_terms(image, start, k4)" : "x_place(image, start, k4)",
+    "w_place(k, w_c4)",
+    module.offset(anchor.inputs.weight, "filters"),
+    // What is fused may bind other values with them; the product needs these.
+    terms === "computed" ? "0u" : module.read(anchor.inputs.x),
+    "weights",
+    ...["STEPS", "STAGES", "X_PITCH", "W_PITCH", "X_PARTS", "X_PART4", "X_COPIES", "W_PARTS", "W_PART4", "W_COPIES"],
+    ...["WARP_COLUMNS", "A_TILES", "B_TILES", "TILE_PIXELS", "TILE4", "STEP4", "RESULT_PITCH4"],
+  ];
+  return render(
+    tensorConv,
+    {
+      name,
+      threads: tensorThreads,
+      pixels: output.pixels,
+      out4: output.vectors,
+      inPixels: input.pixels,
+      in4: input.vectors,
+      depth4,
+      tilePixels: tile.pixels,
+      tile4: tile.channels / 4,
+      step4,
+      steps: Math.ceil(depth4 / step4),
+      stages: tensorStages,
+      xPitch: shape.xPitch,
+      wPitch: shape.wPitch,
+      resultPitch4: shape.resultPitch4,
+      xParts: shape.x.parts,
+      xPart4: shape.x.part4,
+      xCopies: shape.x.copies,
+      wParts: shape.w.parts,
+      wPart4: shape.w.part4,
+      wCopies: shape.w.copies,
+      warpColumns: tile.warpColumns,
+      aTiles: tile.products[0],
+      bTiles: tile.products[1],
+      rows: held.rows,
+      columns: held.columns,
+      memory4: shape.memory4,
+    },
+    {
+      banner,
+      functions: module.functions(...functions),
+      bindings: module.bindings(),
+      product: `${placeholder}(${inputs.join(", ")});`,
+      results: [
+        ...pixelLines(held.pixels, "first_pixel + row", "ROWS"),
+        ...finishLines(launch, held, (i) => `memory[(${plus("row", i * held.rows)}) * RESULT_PITCH4 + column], `),
+      ].join("\n"),
+      squeeze: squeezed.block,
+    },
+  );
+}
+
+/** Prints the product into a kernel's body. */
+export function tensorProductInsert(launch: Launch, precision: Precision): Insert {
+  const { anchor } = launch;
+  if (anchor?.op !== "conv2d") throw new Bug(`${launch.name} is no convolution`);
+  const { terms } = shapeOf(launch, anchor, precision);
+  const { element, vector } = spelledElements[storedAs(precision)];
+  const halves = element !== "float";
+  const narrowed = (text: string) => (halves ? `narrow(${text})` : text);
+  return {
+    name: placeholder,
+    locals: new Map([
+      ["pixel", "u32"],
+      ["start", isPointwise(anchor.attrs) ? "u32" : "vec2i"],
+      ["k4", "u32"],
+      ["k", "u32"],
+      ["w_c4", "u32"],
+    ]),
+    lines: ([fromPixel, xAt, wPlace, offset, xName]) => {
+      const row = `x_row + i * (${tensorThreads} / X_PARTS)`;
+      const to = `xs[${row}][x_part * X_PART4 * 4]`;
+      const seen = xAt!.replace(/\bstart\b/g, "from[i]");
+      const copyTerms =
+        terms === "computed"
+          ? [`*reinterpret_cast<${vector} *>(&${to}) = ${narrowed(seen)};`]
+          : [
+              `const int at = ${seen};`,
+              `copy_async<X_PART4 * sizeof(${vector})>(`,
+              `    &${to}, ${xName} + max(at, 0), at >= 0);`,
+            ];
+      const rounded = (name: string) => (precision === "tf32" ? [roundLine(name)] : []);
+      const loadB = halves
+        ? [
+            "for (unsigned j = 0; j < B_TILES; j += 2)",
+            "  load_matrices_transposed(b[j], b[j + 1], &ws[k + lane % 16][warp_channel + 8 * j + lane / 16 * 8]);",
+          ]
+        : [
+            "for (unsigned j = 0; j < B_TILES; j++) {",
+            "  const unsigned channel = warp_channel + 8 * j + lane / 4;",
+            "  b[j][0] = round_to_tf32(__float_as_uint(ws[k + lane % 4][channel]));",
+            "  b[j][1] = round_to_tf32(__float_as_uint(ws[k + 4 + lane % 4][channel]));",
+            "}",
+          ];
+      return render(
+        tensorProduct,
+        {
+          element,
+          vector,
+          threads: tensorThreads,
+          filters: halves
+            ? `reinterpret_cast<const ${vector} *>(weights + ${offset})`
+            : `weights + ${offset}`,
+          fromType: isPointwise(anchor.attrs) ? "unsigned" : "int2",
+          fromPixel: fromPixel!,
+          wPlace: wPlace!,
+          productDepth: halves ? 16 : 8,
+          multiply: `multiply_${precision}`,
+        },
+        {
+          copyTerms: copyTerms.join("\n"),
+          loadA: [
+            `load_matrices(a[i], &xs[16 * i + lane % 16][k + lane / 16 * ${halves ? 8 : 4}]);`,
+            ...rounded("a[i]"),
+          ].join("\n"),
+          loadB: loadB.join("\n"),
+        },
+      )
+        .trimEnd()
+        .split("\n");
+    },
+    helpers: halves && terms === "computed" ? ["narrow"] : [],
+  };
+}
+
+function roundLine(name: string): string {
+  return `for (unsigned &term : ${name}) term = round_to_tf32(term);`;
+}
+
+/** The extents that the kernel and its product share. */
+function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision) {
+  const tile = tensorTileOf(launch.tile);
+  const bytes = elementBytes[storedAs(precision)];
+  const input = mapExtent(anchor.inputs.x.type);
+  const output = mapExtent(anchor.type);
+  const depth4 = anchor.attrs.kernel[0] * anchor.attrs.kernel[1] * input.vectors;
+  const step4 = tensorStepBytes / bytes / 4;
+  const columns = tile.channels / 4;
+  const rows = tensorThreads / columns;
+  // What is only copied is copied 16 bytes at a time where vectors come in pairs; what is computed, by vectors.
+  const terms = anchor.inputs.x.op === "input" ? ("copied" as const) : ("computed" as const);
+  const pairs = (vectors: number) => (bytes === 2 && vectors % 2 === 0 ? 2 : 1);
+  const copies = (count: number, along4: number, part4: number) => {
+    const parts = along4 / part4;
+    return { parts, part4, copies: (count * parts) / tensorThreads };
+  };
+  const xPitch = 4 * step4 + 16 / bytes;
+  const wPitch = tile.channels + 8;
+  const resultPitch4 = columns + 2;
+  const stage = (tile.pixels * xPitch + 4 * step4 * wPitch) * bytes;
+  return {
+    tile,
+    held: { rows, columns, pixels: tile.pixels / rows, vectors: 1 },
+    input,
+    output,
+    depth4,
+    step4,
+    terms,
+    x: copies(tile.pixels, step4, terms === "computed" ? 1 : pairs(input.vectors)),
+    w: copies(4 * step4, columns, pairs(output.vectors)),
+    xPitch,
+    wPitch,
+    resultPitch4,
+    memory4: Math.max((tensorStages * stage) / 16, tile.pixels * resultPitch4),
+  };
+}
+
+/** Where a vector of terms lies, or its value where it is computed; where a vector of channels of the filters lies. */
+function placeFunctions(anchor: NodeOf<"conv2d">, computed: boolean): string {
+  const [height, width] = anchor.attrs.kernel;
+  const pointwise = isPointwise(anchor.attrs);
+  const nothing = computed ? "vec4f(0.0)" : "-1";
+  const found = (pixel: string, c4: string) =>
+    computed ? `operand(image, ${pixel}, ${c4})` : `i32((image * IN_PIXELS + ${pixel}) * IN4 + ${c4})`;
+  const x = pointwise
+    ? [
+        `fn ${computed ? "x_terms" : "x_place"}(image: u32, pixel: u32, k4: u32) -> ${computed ? "vec4f" : "i32"} {`,
+        "  if (k4 >= DEPTH4) {",
+        `    return ${nothing};`,
+        "  }",
+        `  return ${found("pixel", "k4")};`,
+        "}",
+      ]
+    : [
+        `// What the window with this corner multiplies at step k4 of the depth: ${computed ? "zeros in the padding" : "-1 where that is zero"}.`,
+        `fn ${computed ? "x_terms" : "x_place"}(image: u32, corner: vec2i, k4: u32) -> ${computed ? "vec4f" : "i32"} {`,
+        ...(height * width === 1
+          ? ["  let at = corner;"]
+          : ["  let tap = k4 / IN4;", "  let at = corner + vec2i(vec2u(tap / KERNEL.y, tap % KERNEL.y) * DILATION);"]),
+        "  if (k4 >= DEPTH4 || !inside(at)) {",
+        `    return ${nothing};`,
+        "  }",
+        `  return ${found("u32(at.x) * IN_SIZE.y + u32(at.y)", height * width === 1 ? "k4" : "k4 % IN4")};`,
+        "}",
+      ];
+  return [
+    ...x,
+    "",
+    "fn w_place(k: u32, c4: u32) -> i32 {",
+    "  if (k >= 4u * DEPTH4 || c4 >= OUT4) {",
+    "    return -1;",
+    "  }",
+    "  return i32(k * OUT4 + c4);",
+    "}",
+  ].join("\n");
+}
