@@ -48,6 +48,7 @@ const cases: readonly Case[] = [
   { model: "timm.legacy_seresnext50_32x4d", example: "se-resnext50", set: { variant: "v1" }, map: "cadene" },
   { model: "timm.senet154", example: "senet154", set: { rounding: "8" } },
   { model: "timm.legacy_senet154", example: "senet154", set: { variant: "v1" }, map: "cadene-senet154" },
+  { model: "timm.ecaresnet50d", example: "eca-resnet50d" },
   { model: "torchvision.vgg16_bn", example: "se-vgg16", set: { se: "none" } },
   { model: "timm.vgg16_bn", example: "se-vgg16", set: { se: "none" }, map: "timm-vgg" },
   { model: "timm.mobilenetv1_100", example: "se-mobilenet", set: { se: "none" } },

@@ -18,6 +18,13 @@ export const networks: readonly ZooNetwork[] = [
     tiny: [{ fixture: "eca-resnet50", set: { ...small, ...v1, blocks: "2,1,1,1" } }],
   },
   {
+    title: "ECA-ResNet-50-D",
+    entry: "examples/eca-resnet50d.se",
+    counts: [],
+    // Odd extents: some means at the edge are of two pixels, or one.
+    tiny: [{ fixture: "eca-resnet50d", set: { ...small, blocks: "2,1,1,1", resolution: "33" } }],
+  },
+  {
     title: "CBAM-ResNet-50",
     entry: "examples/cbam-resnet50.se",
     counts: [{ label: "CBAM-ResNet-50 v1 stride", set: v1 }],
