@@ -454,25 +454,6 @@ block bottleneck(width: int, stride: int = 1, variant: Variant = v1_5) uses se {
   }
 }
 
-/// ResNet-D, He et al. 2019: a skip that changes extents is the mean of each 2x2 before its 1x1. The skip is labelled as timm
-/// numbers it, the pooling being 0.
-block bottleneck_d(width: int, stride: int = 1) uses se {
-  residual {
-    branch {
-      conv1: conv width, 1x1 -> bn1: bn -> relu
-      conv2: conv width, 3x3 / stride -> bn2: bn -> relu -> @3x3
-      conv3: conv 4 * width, 1x1 -> bn3: bn
-    }
-    skip unless same {
-      downsample {
-        if stride != 1 { avgpool 2x2 / stride, ceil: true, count_pad: false }
-        1: conv 4 * width, 1x1 -> 2: bn
-      }
-    }
-    after relu
-  }
-}
-
 /// ResNet-18 and 34: two 3x3. The paper has \`@3x3\` for bottlenecks only; here it stands after the first.
 block basic(width: int, stride: int = 1) uses se {
   residual {
@@ -509,6 +490,25 @@ block senet154(width: int, stride: int = 1, groups: int = 64) uses se {
     }
     skip unless same {
       downsample { 0: conv 4 * width, (if stride == 1 { 1x1 } else { 3x3 }) / stride -> 1: bn }
+    }
+    after relu
+  }
+}
+
+/// ResNet-D, He et al. 2019: a skip that changes extents is the mean of each 2x2 before its 1x1. The skip is labelled as timm
+/// numbers it, the pooling being 0.
+block bottleneck_d(width: int, stride: int = 1) uses se {
+  residual {
+    branch {
+      conv1: conv width, 1x1 -> bn1: bn -> relu
+      conv2: conv width, 3x3 / stride -> bn2: bn -> relu -> @3x3
+      conv3: conv 4 * width, 1x1 -> bn3: bn
+    }
+    skip unless same {
+      downsample {
+        if stride != 1 { avgpool 2x2 / stride, ceil: true, count_pad: false }
+        1: conv 4 * width, 1x1 -> 2: bn
+      }
     }
     after relu
   }
