@@ -793,7 +793,8 @@ export const codes = {
   },
   SE0902: {
     title: "Precision not supported",
-    explanation: "WebGPU kernels compute in f32. CUDA C also knows tf32, f16 and bf16 (--target cuda); half precision in WGSL is planned.",
+    explanation:
+      "WebGPU kernels compute in f32. CUDA C also knows tf32, f16 and bf16 (--target cuda); half precision in WGSL is planned.",
   },
   SE0903: {
     title: "Value larger than a binding",

@@ -99,7 +99,11 @@ export function planOf(source: Source, options: Options, problems: Problems): Pl
 }
 
 /** Graph -> plan. */
-export function lower(graph: Graph, { level, maxBatch, trace, precision }: Options, problems: Problems): Plan | undefined {
+export function lower(
+  graph: Graph,
+  { level, maxBatch, trace, precision }: Options,
+  problems: Problems,
+): Plan | undefined {
   const plan = schedule(runPasses(graph, level.passes, trace), {
     written: graph,
     fuse: level.fuse,

@@ -37,7 +37,11 @@ export function layoutOfManifest(text: string): ReadLayout {
   const read = graphFromJson(network, program);
   if (!read.ok) return refuse(`its weight program is damaged: ${read.message}`);
   if (read.graph.nodes.some(({ op }) => op === "input")) return refuse("its weight program reads an input");
-  const places = tensors.map(({ buffer, byteOffset, element }) => ({ buffer, byteOffset, ...(element && { element }) }));
+  const places = tensors.map(({ buffer, byteOffset, element }) => ({
+    buffer,
+    byteOffset,
+    ...(element && { element }),
+  }));
   const layout: WeightLayout = { network, program: read.graph, buffers, places, storage };
   if (places.length !== read.graph.outputs.length) return refuse("it has another number of tensors than its program");
   if (fingerprint(layout) !== manifest["fingerprint"]) {

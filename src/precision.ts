@@ -1,4 +1,4 @@
-import { bfloatOf, halfOf, numberOf } from "./weights/storage.ts";
+import { bfloatOf, halfOf, numberOf } from "./tensor/halves.ts";
 
 /**
  * What kernels compute convolutions in, and store feature maps and their filters as. Sums, vectors (gates, pooled
@@ -19,6 +19,21 @@ export const elementBytes = { f32: 4, f16: 2, bf16: 2 } as const satisfies Recor
 /** What feature maps and filters are stored as. */
 export function storedAs(precision: Precision): Element {
   return precision === "tf32" ? "f32" : precision;
+}
+
+/** Numbers as they lie in memory, in words of 4 bytes. */
+export function wordsOf(values: Float32Array, element: Element): Float32Array {
+  if (element === "f32") return values;
+  const bits = element === "f16" ? halfOf : bfloatOf;
+  return new Float32Array(Uint16Array.from(values, bits).buffer);
+}
+
+/** And back. */
+export function numbersOf(words: Float32Array, element: Element): Float32Array {
+  if (element === "f32") return words;
+  const halves = new Uint16Array(words.buffer, words.byteOffset, words.byteLength / 2);
+  if (element === "f16") return Float32Array.from(halves, numberOf);
+  return new Float32Array(Uint32Array.from(halves, (bits) => bits << 16).buffer);
 }
 
 /** How far a number moves when it is rounded: |x| times `relative`, but no less than `least` where it is tiny. */

@@ -49,7 +49,10 @@ function sourceGraph(
 }
 
 /** The plan that `compile` makes; with `fuse: false` the one of -O0. */
-export function planOf(graph: Graph, { fuse = true, maxBatch, precision }: { fuse?: boolean; maxBatch?: number; precision?: Precision } = {}): Plan {
+export function planOf(
+  graph: Graph,
+  { fuse = true, maxBatch, precision }: { fuse?: boolean; maxBatch?: number; precision?: Precision } = {},
+): Plan {
   return schedule(runPasses(graph, fuse ? O1 : O0), { written: graph, fuse, maxBatch, precision });
 }
 

@@ -502,7 +502,7 @@ function backendOption(): Option {
 }
 
 function precisionOption(): Option {
-  return new Option("--precision <TYPE>", "what convolutions compute in (f32; cuda: any)").choices(precisions);
+  return new Option("--precision <TYPE>", "what convolutions compute in; but f32, only for cuda").choices(precisions);
 }
 
 function weightsAsOption(): Option {

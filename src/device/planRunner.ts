@@ -5,7 +5,7 @@ import { zeros, type Tensor } from "../tensor/tensor.ts";
 import { checkBarriers } from "../verify/barriers.ts";
 import type { Runner } from "../verify/verify.ts";
 import { restoredWeights } from "../weights/pack.ts";
-import { wordsOf } from "../weights/elements.ts";
+import { wordsOf } from "../precision.ts";
 import type { Storage } from "../weights/storage.ts";
 import { KernelRunner, type Kernel } from "./kernelRunner.ts";
 

@@ -1,8 +1,7 @@
 import { padTo4 } from "../ops/weights.ts";
-import { elementBytes } from "../precision.ts";
+import { elementBytes, numbersOf, wordsOf } from "../precision.ts";
 import { zeros, type Tensor } from "../tensor/tensor.ts";
 import { concreteShape } from "../tensor/type.ts";
-import { numbersOf, wordsOf } from "../weights/elements.ts";
 import type { Value } from "./plan.ts";
 
 /** Between a value as it is meant (row-major NCHW) and as it lies in its buffer. Only checks use this; kernels know it by heart. */

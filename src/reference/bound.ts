@@ -54,7 +54,10 @@ export function errorBounds(
     if (!rounding || !bound) continue;
     const size = magnitude(leaves.get(node.name) ?? interpret(graph, leaves, batch, [node]).get(node)!);
     const last = roundingOf(sum(size, bound), rounding);
-    bounds.set(node, fill(zeros(bound.shape), (i) => bound.data[i]! + last.data[i]!));
+    bounds.set(
+      node,
+      fill(zeros(bound.shape), (i) => bound.data[i]! + last.data[i]!),
+    );
   }
   return bounds;
 }
@@ -94,11 +97,7 @@ function propagate(
   batch: number,
   wanted: readonly Node[],
   eps: number,
-  seed: (
-    node: Node,
-    values: ReadonlyMap<Node, Tensor>,
-    errors: ReadonlyMap<Node, Tensor>,
-  ) => Tensor | undefined,
+  seed: (node: Node, values: ReadonlyMap<Node, Tensor>, errors: ReadonlyMap<Node, Tensor>) => Tensor | undefined,
 ): Map<Node, Tensor> {
   const values = interpret(graph, leaves, batch, graph.nodes);
   const errors = new Map<Node, Tensor>();

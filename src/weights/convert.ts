@@ -1,6 +1,6 @@
 import type { Graph } from "../ir/graph.ts";
 import type { Reading } from "./check.ts";
-import { bfloatOf, halfOf } from "./storage.ts";
+import { bfloatOf, halfOf } from "../tensor/halves.ts";
 import { toFloat64, type StoredDType, type StoredTensor } from "./stored.ts";
 
 export const floatTypes = ["f32", "f16", "bf16"] as const;

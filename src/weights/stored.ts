@@ -1,4 +1,4 @@
-import { numberOf } from "./storage.ts";
+import { numberOf } from "../tensor/halves.ts";
 
 /** A tensor as it lies in a file: little-endian, dense, row-major. Nothing is converted until somebody asks. */
 export interface StoredTensor {

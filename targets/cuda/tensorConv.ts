@@ -36,7 +36,9 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
 
   const functions = [
     ...(pointwise ? [] : [windowBlock(anchor.attrs, anchor.inputs.x, anchor)]),
-    ...(terms === "computed" ? [module.fused("operand", anchor.inputs.x, { pixels: "IN_PIXELS", vectors: "IN4" })] : []),
+    ...(terms === "computed"
+      ? [module.fused("operand", anchor.inputs.x, { pixels: "IN_PIXELS", vectors: "IN4" })]
+      : []),
     placeFunctions(anchor, terms === "computed"),
   ];
   if (root !== anchor) functions.push(module.fused("epilogue", root, { pixels: "PIXELS", vectors: "OUT4" }, anchor));
@@ -149,9 +151,7 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
           element,
           vector,
           threads: tensorThreads,
-          filters: halves
-            ? `reinterpret_cast<const ${vector} *>(weights + ${offset})`
-            : `weights + ${offset}`,
+          filters: halves ? `reinterpret_cast<const ${vector} *>(weights + ${offset})` : `weights + ${offset}`,
           fromType: isPointwise(anchor.attrs) ? "unsigned" : "int2",
           fromPixel: fromPixel!,
           wPlace: wPlace!,

@@ -297,7 +297,7 @@ describe("what is wrong", () => {
   ])("--target %s --precision %s is not supported yet", async (target, precision) => {
     const { exit, err } = await sec(["compile", digits, "--target", target, "--precision", precision]);
     expect(exit).toBe(2);
-    expect(err).toContain(`error[SE0902]: the precision ${precision} is not supported yet`);
+    expect(err).toContain(`error[SE0902]: the precision ${precision} for ${target} is not supported yet`);
   });
 
   test("weights that do not fit are all listed", async () => {

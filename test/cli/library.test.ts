@@ -77,7 +77,7 @@ describe("compile", () => {
       { set: { nope: 1 } },
       { set: { ratio: "1 +" } },
       { set: { ratio: 0.5 } },
-      { target: "cuda", precision: "tf32" },
+      { target: "pytorch", precision: "tf32" },
       { target: "spirv" },
       { precision: "f16" },
       { precision: "int8" },

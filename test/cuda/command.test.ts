@@ -11,6 +11,8 @@ const weights = ["--weights", join(repository, "examples/digits/weights/standard
 const noCompiler = compilerVersion() === undefined;
 const noNvcc = spawnSync("nvcc", ["--version"]).status !== 0;
 
+const strict = ["-Werror", "all-warnings", "-Xcompiler", "-Wall,-Wextra,-Werror", "-Xptxas", "-warn-spills,-Werror"];
+
 describe("compile", () => {
   test("writes a package, and the line that builds it", async () => {
     const out = join(folder({}), "out");
@@ -64,6 +66,23 @@ describe.skipIf(noCompiler)("with g++", () => {
     expect(exit).toBe(0);
   });
 
+  test("a package in f16 verifies, and its filters take half the room", async () => {
+    const packed = async (precision: string) => {
+      const out = join(folder({}), precision);
+      await sec(["compile", digits, "--target", "cuda", "--precision", precision, "-o", out, "--quiet", ...weights]);
+      return out;
+    };
+    const [halves, floats] = [await packed("f16"), await packed("f32")];
+    const bytes = (out: string) => readFileSync(join(out, "weights.bin")).length;
+    expect(bytes(halves) / bytes(floats)).toBeLessThan(0.7); // dense layers and vectors stay f32
+    const { exit, out } = await sec(["verify", halves, "--target", "cuda", ...weights]);
+    expect(out).toContain("allowed 2 times what rounding to f16 changes in the reference");
+    expect(exit).toBe(0);
+    const other = await sec(["verify", halves, "--target", "cuda", "--precision", "tf32", ...weights]);
+    expect(other.err).toContain("was compiled for f16, not for tf32");
+    expect(other.exit).toBe(2);
+  });
+
   test("verify a compiled folder: a spoilt constant is 70 and names the launch; what does not compile is 1", async () => {
     const out = join(folder({}), "out");
     await sec(["compile", digits, "--target", "cuda", "-o", out, "--quiet"]);
@@ -96,11 +115,29 @@ test("without g++: 4, with the words to install it", async () => {
   expect({ exit, err }).toEqual({ exit: 4, err: expect.stringContaining("install g++") as string });
 });
 
+test.skipIf(noNvcc).each([
+  ["tf32", ["mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", "cvt.rna.tf32.f32", "cp.async.cg.shared.global"]],
+  ["f16", ["mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", "ldmatrix.sync.aligned.m8n8.x4.trans", "cp.async.cg"]],
+  ["bf16", ["mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", "ldmatrix.sync.aligned.m8n8.x4", "cp.async.ca"]],
+])(
+  "with nvcc: in %s the PTX has the instructions that are meant, and no register is spilled",
+  async (precision, meant) => {
+    const out = join(folder({}), "out");
+    await sec(["compile", digits, "--target", "cuda", "--precision", precision, "-o", out, "--quiet"]);
+    const nvcc = (...options: string[]) =>
+      execFileSync("nvcc", ["-O3", "-std=c++17", ...strict, ...options, join(out, "net.cu")], { stdio: "pipe" });
+    nvcc("-arch=sm_80", "-ptx", "-o", join(out, "net.ptx"));
+    const ptx = readFileSync(join(out, "net.ptx"), "utf8");
+    for (const instruction of [...meant, "st.global.v", "ld.shared.v4.f32"]) expect(ptx).toContain(instruction);
+    const architectures = process.env.SEC_FULL === undefined ? ["sm_80"] : ["sm_80", "sm_90"];
+    for (const architecture of architectures) nvcc(`-arch=${architecture}`, "-c", "-o", join(out, "net.o"));
+  },
+);
+
 test.skipIf(noNvcc)("with nvcc: the printed line builds, without a warning or a spilled register", async () => {
   const out = join(folder({}), "out");
   const { err } = await sec(["compile", digits, "--target", "cuda", "-o", out]);
   const line = /it builds with: (.*)\n/.exec(err)![1]!;
-  const strict = ["-Werror", "all-warnings", "-Xcompiler", "-Wall,-Wextra,-Werror", "-Xptxas", "-warn-spills,-Werror"];
   const architectures = process.env.SEC_FULL === undefined ? ["sm_80"] : ["sm_75", "sm_80", "sm_90"];
   for (const architecture of architectures) {
     const [program, ...parts] = line.replace("sm_80", architecture).split(" ");

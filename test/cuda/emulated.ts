@@ -9,6 +9,7 @@ import {
 } from "../../src/device/cuda.ts";
 import type { KernelRunner } from "../../src/device/kernelRunner.ts";
 import type { Graph } from "../../src/ir/graph.ts";
+import type { Precision } from "../../src/precision.ts";
 import { O1 } from "../../src/passes/index.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import { fromStored, toStored } from "../../src/plan/layout.ts";
@@ -37,10 +38,10 @@ export interface Case {
  * A test for each case: every launch of its plan computes its body, in the emulation. One net.cu has the kernels of all
  * cases, because a compiler is slow to start.
  */
-export function casesInOneProgram(cases: readonly Case[], sanitized?: Sanitized): void {
+export function casesInOneProgram(cases: readonly Case[], sanitized?: Sanitized, precision: Precision = "f32"): void {
   useCompiler();
   const plans = cases.map(({ graph, plain = false }) =>
-    schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain }),
+    schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain, precision }),
   );
   let program: EmulationProgram | undefined;
   beforeAll(async () => {

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { describe } from "vitest";
 import type { Node } from "../../src/ir/graph.ts";
 import type { Window } from "../../src/ops/window.ts";
 import { arbitraryGraph, dumps, networks, residualNetwork, steps, withDumps } from "../generated.ts";
@@ -129,4 +130,12 @@ for (const [index, [size, list, dumped]] of fc
 for (const [index, network] of fc.sample(networks, { numRuns: count, seed: 4 }).entries())
   cases.push({ name: `generated network ${index}`, graph: residualNetwork(network), batch: 1 + (index % 3) });
 
-casesInOneProgram(cases, full ? "addresses" : undefined);
+/** What a precision other than f32 changes: convolutions, and how maps are read and written. */
+const short = cases.filter(({ name }) =>
+  /^(convolution|maximum|upsampling, nearest|every|generated network)/.test(name),
+);
+
+describe("f32", () => casesInOneProgram(cases, full ? "addresses" : undefined));
+describe("f16", () => casesInOneProgram(full ? cases : short, full ? "addresses" : undefined, "f16"));
+describe.runIf(full)("tf32", () => casesInOneProgram(cases, "addresses", "tf32"));
+describe.runIf(full)("bf16", () => casesInOneProgram(cases, "addresses", "bf16"));

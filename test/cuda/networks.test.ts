@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CudaEmulation, emulationRunner } from "../../src/device/cuda.ts";
 import type { Graph } from "../../src/ir/graph.ts";
+import { precisions, type Precision } from "../../src/precision.ts";
 import { zeros, type Tensor } from "../../src/tensor/tensor.ts";
 import { verifyPlanOn } from "../../src/verify/verify.ts";
 import { packWeights, weightLayout } from "../../src/weights/pack.ts";
@@ -24,8 +25,9 @@ async function wrongValues(
   batch: number,
   parameters: ReadonlyMap<string, Tensor> = seedWeights(graph, 0),
   inputs: ReadonlyMap<string, Tensor> = noise(graph, batch),
+  precision: Precision = "f32",
 ): Promise<readonly string[]> {
-  const plan = planOf(graph);
+  const plan = planOf(graph, { precision });
   const packed = packWeights(weightLayout(plan), parameters);
   if (!packed.ok) throw new Error(packed.messages.join());
   const program = await build(plan);
@@ -56,11 +58,16 @@ const resnets = points.flatMap((se) => [
   { entry: "examples/se-resnet50.se", set: { ...small, blocks: "[2, 1, 1, 2]", se } },
 ]);
 
+/** Each in every precision; without SEC_FULL three in which maps are read as they are, gated on their way, and scaled lazily. */
+const cases = resnets.flatMap((network) => precisions.map((precision) => ({ ...network, precision })));
+const few = new Set(["post f32", "standard f16", "pre tf32"]);
+
 describe("insertion points", () => {
-  const some = resnets.filter(({ entry, set }) => entry.includes("50") && set.se === "post");
-  test.each(isFull ? resnets : some)("$entry $set.se", ({ entry, set }) =>
-    expect(wrongValues(networkGraph(entry, set), 3)).resolves.toEqual([]),
-  );
+  const some = cases.filter(({ entry, set, precision }) => entry.includes("50") && few.has(`${set.se} ${precision}`));
+  test.each(isFull ? cases : some)("$entry $set.se in $precision", ({ entry, set, precision }) => {
+    const graph = networkGraph(entry, set);
+    return expect(wrongValues(graph, 3, undefined, undefined, precision)).resolves.toEqual([]);
+  });
 });
 
 /**
@@ -75,5 +82,13 @@ describe("the catalogue in small, with the weights and the image that PyTorch wa
     const { graph, weights, image, batch } = tinyCase(network, tiny);
     const wrong = wrongValues(graph, batch, weights, new Map([["image", image]]));
     return expect(wrong).resolves.toEqual(beyondTolerance[tiny.fixture] ?? []);
+  });
+  const coarse = tinyNetworks.flatMap(([fixture, network, tiny]) =>
+    (["tf32", "f16"] as const).map((precision) => ({ fixture, network, tiny, precision })),
+  );
+  test.runIf(isFull).each(coarse)("$fixture in $precision", ({ network, tiny, precision }) => {
+    const { graph, weights, image, batch } = tinyCase(network, tiny);
+    const wrong = wrongValues(graph, batch, weights, new Map([["image", image]]), precision);
+    return expect(wrong).resolves.toEqual([]);
   });
 });

@@ -74,11 +74,7 @@ function planted(netCu: string): { text: string; faults: Fault[] } {
   return { text, faults };
 }
 
-async function findings(
-  program: EmulationProgram | undefined,
-  plan: Plan,
-  fault: number,
-): Promise<readonly Finding[]> {
+async function findings(program: EmulationProgram | undefined, plan: Plan, fault: number): Promise<readonly Finding[]> {
   const emulated = new CudaEmulation(program!, { PLANTED: String(fault) });
   const packed = packWeights(weightLayout(plan), leaves);
   if (!packed.ok) throw new Error(packed.messages.join());

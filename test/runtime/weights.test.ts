@@ -3,7 +3,8 @@ import { openDevice, type OpenDevice } from "../../src/device/node.ts";
 import type { Progress, WeightsSource } from "../../targets/wgsl/runtime/weights.ts";
 import { watched, type Watched } from "./device.ts";
 import { writeBinHeader } from "../../src/weights/binHeader.ts";
-import { halfOf, storages } from "../../src/weights/storage.ts";
+import { halfOf } from "../../src/tensor/halves.ts";
+import { storages } from "../../src/weights/storage.ts";
 import type { NetworkDescription, SegmentDescription } from "../../targets/wgsl/description.ts";
 import { expected, importText, inputs, moduleText, tiny, u, v, w, weightsBin, type NetModule } from "./tiny.ts";
 

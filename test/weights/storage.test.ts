@@ -12,7 +12,8 @@ import {
   type WeightLayout,
 } from "../../src/weights/pack.ts";
 import { seedWeights } from "../../src/weights/seed.ts";
-import { bfloatOf, encode, halfOf, numberOf, restored } from "../../src/weights/storage.ts";
+import { bfloatOf, halfOf, numberOf } from "../../src/tensor/halves.ts";
+import { encode, restored } from "../../src/weights/storage.ts";
 import { opDef } from "../../src/ir/graph.ts";
 import { zeros } from "../../src/tensor/tensor.ts";
 import { networkGraph, planOf } from "../networks.ts";

@@ -2,12 +2,14 @@ import type { KernelRunner } from "../../src/device/kernelRunner.ts";
 import { gridOf } from "../../src/plan/kernels/geometry.ts";
 import { padTo4 } from "../../src/ops/weights.ts";
 import type { Launch, Plan, Value } from "../../src/plan/plan.ts";
+import { wordsOf } from "../../src/precision.ts";
 import { errorBounds } from "../../src/reference/bound.ts";
 import { interpret } from "../../src/reference/interpret.ts";
 import { foldedWeights, interpretPlan } from "../../src/reference/interpretPlan.ts";
 import { zeros, type Tensor } from "../../src/tensor/tensor.ts";
 import { concreteShape } from "../../src/tensor/type.ts";
 import { checkBarriers } from "../../src/verify/barriers.ts";
+import { arithmeticOf } from "../../src/verify/tolerance.ts";
 import { compareWithin } from "../../src/verify/compare.ts";
 import { kernelText } from "../../targets/wgsl/kernels.ts";
 
@@ -38,7 +40,7 @@ export async function wrongLaunches(
     const nodes = launch.body.outputs.map((output) => output.node);
     const all = new Map([...weights, ...reads]);
     const expected = interpret(launch.body, all, batch, nodes);
-    const bounds = errorBounds(launch.body, all, batch, nodes);
+    const bounds = errorBounds(launch.body, all, batch, nodes, arithmeticOf(plan, launch));
     for (const { name, node } of launch.body.outputs) {
       const value = launch.writes.find((candidate) => candidate.name === name)!;
       const whole = results.get(name)!;
@@ -103,8 +105,8 @@ function packSections(plan: Plan, parameters: ReadonlyMap<string, Tensor>): (Flo
   return plan.launches.map(({ weights }) => {
     if (!weights) return undefined;
     const section = new Float32Array(weights.byteLength / 4);
-    for (const { packed, floatOffset } of weights.tensors)
-      section.set(Float32Array.from(values.get(packed)!.data), floatOffset);
+    for (const { packed, floatOffset, element } of weights.tensors)
+      section.set(wordsOf(Float32Array.from(values.get(packed)!.data), element), floatOffset);
     return section;
   });
 }
