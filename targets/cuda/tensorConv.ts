@@ -1,13 +1,13 @@
 import { Bug } from "../../src/diagnostics.ts";
 import type { NodeOf } from "../../src/ir/graph.ts";
 import { isPointwise } from "../../src/ops/window.ts";
-import { mapExtent, rootOf } from "../../src/plan/kernels/geometry.ts";
+import { mapExtent } from "../../src/plan/kernels/geometry.ts";
 import { tensorStages, tensorStepBytes, tensorThreads, tensorTileOf } from "../../src/plan/kernels/tensorConv.ts";
 import type { Launch } from "../../src/plan/plan.ts";
 import { elementBytes, storedAs, type Precision } from "../../src/precision.ts";
 import { render } from "../render.ts";
 import { Module } from "../wgsl/emit.ts";
-import { finishFunction, finishLines, pixelLines, plus, squeezeBlocks, windowBlock } from "../wgsl/tile.ts";
+import { finishLines, pixelLines, plus, resultsOf, windowBlock } from "../wgsl/tile.ts";
 import type { Insert } from "./print.ts";
 import { tensorConv, tensorProduct } from "./templates.generated.ts";
 
@@ -31,7 +31,6 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
   const module = new Module(launch);
   const shape = shapeOf(launch, anchor, precision);
   const { tile, held, input, output, depth4, step4, terms } = shape;
-  const root = rootOf(launch);
   const pointwise = isPointwise(anchor.attrs);
 
   const functions = [
@@ -41,10 +40,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
       : []),
     placeFunctions(anchor, terms === "computed"),
   ];
-  if (root !== anchor) functions.push(module.fused("epilogue", root, { pixels: "PIXELS", vectors: "OUT4" }, anchor));
-  const squeezed = squeezeBlocks(launch, held);
-  const value = root === anchor ? "acc" : "epilogue(acc, image, pixel, c4)";
-  functions.push(...squeezed.functions, finishFunction(launch, module, { parameter: "acc: vec4f, ", value }));
+  const results = resultsOf(launch, anchor, module, held);
 
   const lastPixel = output.pixels % tile.pixels === 0 ? "pixel" : "min(pixel, PIXELS - 1u)";
   const inputs = [
@@ -91,14 +87,14 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
     },
     {
       banner,
-      functions: module.functions(...functions),
+      functions: module.functions(...functions, ...results.functions),
       bindings: module.bindings(),
       product: `${placeholder}(${inputs.join(", ")});`,
       results: [
         ...pixelLines(held.pixels, "first_pixel + row", "ROWS"),
         ...finishLines(launch, held, (i) => `memory[(${plus("row", i * held.rows)}) * RESULT_PITCH4 + column], `),
       ].join("\n"),
-      squeeze: squeezed.block,
+      squeeze: results.squeeze,
     },
   );
 }

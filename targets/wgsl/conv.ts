@@ -2,12 +2,12 @@ import { Bug } from "../../src/diagnostics.ts";
 import type { NodeOf } from "../../src/ir/graph.ts";
 import { isPointwise } from "../../src/ops/window.ts";
 import { stepOf, threadsOf, type ConvTile } from "../../src/plan/kernels/conv.ts";
-import { mapExtent, rootOf } from "../../src/plan/kernels/geometry.ts";
+import { mapExtent } from "../../src/plan/kernels/geometry.ts";
 import type { Launch } from "../../src/plan/plan.ts";
 import { render } from "../render.ts";
 import { Module } from "./emit.ts";
 import { conv } from "./templates.generated.ts";
-import { finishFunction, finishLines, pixelLines, plus, squeezeBlocks, windowBlock } from "./tile.ts";
+import { finishLines, pixelLines, plus, resultsOf, windowBlock } from "./tile.ts";
 
 /** The tiled convolution: an implicit matrix product for each image. */
 export function convKernel(launch: Launch, name: string, banner: string): string {
@@ -21,17 +21,13 @@ export function convKernel(launch: Launch, name: string, banner: string): string
   const depth4 = anchor.attrs.kernel[0] * anchor.attrs.kernel[1] * input.vectors;
   const step = stepOf(tile, depth4);
   const loads = loadsOf(tile, step);
-  const root = rootOf(launch);
 
   const functions = [
     ...(isPointwise(anchor.attrs) ? [] : [windowBlock(anchor.attrs, anchor.inputs.x, anchor)]),
     module.fused("operand", anchor.inputs.x, { pixels: "IN_PIXELS", vectors: "IN4" }),
     termFunctions(anchor, module, depth4 % step !== 0),
   ];
-  if (root !== anchor) functions.push(module.fused("epilogue", root, { pixels: "PIXELS", vectors: "OUT4" }, anchor));
-  const squeezed = squeezeBlocks(launch, held);
-  const value = root === anchor ? "acc" : "epilogue(acc, image, pixel, c4)";
-  functions.push(...squeezed.functions, finishFunction(launch, module, { parameter: "acc: vec4f, ", value }));
+  const results = resultsOf(launch, anchor, module, held);
 
   return render(
     conv,
@@ -51,7 +47,7 @@ export function convKernel(launch: Launch, name: string, banner: string): string
     },
     {
       banner,
-      functions: module.functions(...functions),
+      functions: module.functions(...functions, ...results.functions),
       bindings: module.bindings(),
       prepare: prepareLines(anchor, tile, loads).join("\n"),
       accumulators: eachOf(tile, (i, j) => `var acc_${i}_${j} = vec4f(0.0);`).join("\n"),
@@ -61,7 +57,7 @@ export function convKernel(launch: Launch, name: string, banner: string): string
         ...pixelLines(tile.pixelsPerThread, "first_pixel + row", "ROWS"),
         ...finishLines(launch, held, (i, j) => `acc_${i}_${j}, `),
       ].join("\n"),
-      squeeze: squeezed.block,
+      squeeze: results.squeeze,
     },
   );
 }

@@ -56,6 +56,25 @@ export function finishFunction(launch: Launch, module: Module, from: { parameter
   return [signature, ...lines.map((line) => `  ${line}`), "}"].join("\n");
 }
 
+/**
+ * What becomes of the sums of a convolution: the functions that finish and squeeze them, and the block that squeezes. The
+ * epilogue is what is fused behind the anchor.
+ */
+export function resultsOf(
+  launch: Launch,
+  anchor: Node,
+  module: Module,
+  held: ThreadTile,
+): { functions: string[]; squeeze: string } {
+  const root = rootOf(launch);
+  const extents = { pixels: "PIXELS", vectors: "OUT4" };
+  const epilogue = root === anchor ? [] : [module.fused("epilogue", root, extents, anchor)];
+  const value = root === anchor ? "acc" : "epilogue(acc, image, pixel, c4)";
+  const { functions, block } = squeezeBlocks(launch, held);
+  const finish = finishFunction(launch, module, { parameter: "acc: vec4f, ", value });
+  return { functions: [...epilogue, ...functions, finish], squeeze: block };
+}
+
 /** The pixels of a thread, the same distance apart. */
 export function pixelLines(count: number, first: string, distance: string): string[] {
   return Array.from({ length: count }, (_, i) =>

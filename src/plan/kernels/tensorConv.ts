@@ -1,6 +1,6 @@
 import { Bug } from "../../diagnostics.ts";
-import { padTo4 } from "../../ops/weights.ts";
 import type { Tile } from "../plan.ts";
+import { leastWasteful } from "./conv.ts";
 
 /**
  * The convolution on tensor cores: a block of 4 warps computes a tile of the matrix product, and each warp a part of it in
@@ -41,14 +41,7 @@ const enoughBlocks = 32;
 
 /** The tile for a map of so many pixels and channels that wastes and idles least. */
 export function chooseTensorTile(pixels: number, channels: number): Tile {
-  const cost = (tile: (typeof tiles)[number]) => {
-    const across = Math.ceil(pixels / tile.pixels);
-    const along = Math.ceil(padTo4(channels) / tile.channels);
-    const computed = across * tile.pixels * along * tile.channels;
-    return computed / (tile.efficiency * Math.min(1, Math.sqrt((across * along) / enoughBlocks)));
-  };
-  const best = tiles.reduce((a, b) => (cost(b) < cost(a) ? b : a));
-  return { pixels: best.pixels, channels: best.channels };
+  return leastWasteful(tiles, pixels, channels, (blocks) => Math.sqrt(blocks / enoughBlocks));
 }
 
 export function tensorTileOf(tile: Tile): TensorTile {
