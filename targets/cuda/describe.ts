@@ -39,7 +39,13 @@ interface LaunchEntry {
   readonly span: string;
 }
 
-export function describe(plan: Plan, kernels: readonly CudaKernel[], place: (span: Span) => string): Manifest {
+/** @param files the paths of the package beside the manifest */
+export function describe(
+  plan: Plan,
+  kernels: readonly CudaKernel[],
+  place: (span: Span) => string,
+  files: readonly string[],
+): Manifest {
   const layout = weightLayout(plan);
   const tensor = ({ slot: _, ...rest }: TensorDescription): Tensor => rest;
   return {
@@ -62,6 +68,6 @@ export function describe(plan: Plan, kernels: readonly CudaKernel[], place: (spa
     }),
     weights: describeWeights(layout),
     written: graphToJson(plan.written),
-    files: ["net.cu", "net.h", "main.cu", "CMakeLists.txt", "weights.bin"].map((path) => ({ path })),
+    files: files.map((path) => ({ path })),
   };
 }

@@ -13,7 +13,7 @@ const keywords = words(`
   throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
 `);
 
-/** Of the headers that net.cu, net.h and main.cu include, and of net.cu itself. */
+/** Of the headers that net.cu, net.h, main.cu and net_torch.cpp include, and of net.cu itself. */
 const taken = words(`
   abs acos asin atan ceil clock cos count div double1 double2 double3 double4 erf exit exp fabs float1 float2 float3
   float4 floor fmax fmin fmod free gamma index int1 int2 int3 int4 j0 j1 jn labs lgamma log log10 log2 main malloc max min
@@ -23,6 +23,7 @@ const taken = words(`
   aligned all batch check check_header clamp1 component dot4 enqueue bfloat4 copy_async commit_copies half4 load_matrices load_matrices_transposed memory multiply_bf16
   multiply_f16 multiply_tf32 narrow round_to_tf32 wait_for_copies widen error fail FINGERPRINT is_aligned launch LAUNCHES
   little_endian net place sign slot SLOTS splat start status status_of stream tensors value values weights workspace
+  at c10 torch
 `);
 
 export const cudaWords: ReadonlySet<string> = lowerCaseSet([...keywords, ...taken]);

@@ -24,6 +24,7 @@ describe("compile", () => {
       "manifest.json",
       "net.cu",
       "net.h",
+      "net_torch.cpp",
       "weights.bin",
     ]);
     expect(err).toContain(`nvcc -O3 -std=c++17 -arch=sm_80 -o ${out}/net ${out}/main.cu ${out}/net.cu\n`);
