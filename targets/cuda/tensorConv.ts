@@ -92,7 +92,11 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
       product: `${placeholder}(${inputs.join(", ")});`,
       results: [
         ...pixelLines(held.pixels, "first_pixel + row", "ROWS"),
-        ...finishLines(launch, held, (i) => `memory[(${plus("row", i * held.rows)}) * RESULT_PITCH4 + column], `),
+        // Not inside the call: g++ hides the reads of aggregate arguments from its thread sanitizer.
+        ...Array.from({ length: held.pixels }, (_, i) => {
+          return `let acc_${i} = memory[(${plus("row", i * held.rows)}) * RESULT_PITCH4 + column];`;
+        }),
+        ...finishLines(launch, held, (i) => `acc_${i}, `),
       ].join("\n"),
       squeeze: results.squeeze,
     },
