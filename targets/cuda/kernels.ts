@@ -23,9 +23,21 @@ export function cudaKernels(plan: Plan, place: (span: Span) => string): CudaKern
   return renderKernels(plan, place, words, write).map((kernel) => {
     const launch = plan.launches[kernel.launches[0]!]!;
     const insert = onTensorCores(launch) ? tensorProductInsert(launch, precision) : undefined;
-    const printed = printKernel(parseKernel(kernel.text), { halves: halvesOf(launch, plan), insert });
+    const printed = printKernel(parseKernel(kernel.text), {
+      halves: halvesOf(launch, plan),
+      insert,
+      isAlone: wantsRegisters(launch),
+    });
     return { ...kernel, ...printed };
   });
+}
+
+/**
+ * ptxas spills registers for the sake of more blocks on a multiprocessor: in chains, which are one block an image, and in
+ * depthwise convolutions, whose threads have several pixels each.
+ */
+function wantsRegisters({ kernel, anchor }: Launch): boolean {
+  return kernel === "chain" || (kernel === "map" && anchor?.op === "conv2d");
 }
 
 /** Of each binding: reads, weights, writes. */

@@ -34,6 +34,8 @@ export interface PrintOptions {
   /** What each binding's vectors are stored as, where that is not f32. */
   readonly halves?: readonly (Halves | undefined)[];
   readonly insert?: Insert | undefined;
+  /** A thread may have the registers that it wants, though then fewer blocks share a multiprocessor. */
+  readonly isAlone?: boolean;
 }
 
 /** Vectors of 4 channels in half precision, as they are called, and how one number of them becomes a float. */
@@ -89,12 +91,14 @@ class Printer {
   /** Types of what the current function declares. */
   private locals = new Map<string, string>();
   private readonly insert: Insert | undefined;
+  private readonly isAlone: boolean;
   /** Bindings that are stored in halves, by name. */
   private readonly halves = new Map<string, Halves>();
 
-  constructor(tree: KernelTree, { halves = [], insert }: PrintOptions) {
+  constructor(tree: KernelTree, { halves = [], insert, isAlone = false }: PrintOptions) {
     this.tree = tree;
     this.insert = insert;
+    this.isAlone = isAlone;
     const bindings = tree.declarations.filter((each) => each.kind === "binding");
     for (const [index, { name }] of bindings.entries()) if (halves[index]) this.halves.set(name, halves[index]);
     for (const each of tree.declarations) {
@@ -188,8 +192,9 @@ class Printer {
     const shared = memory.filter((each) => each.kind === "shared");
     for (const [name, type] of this.insert?.locals ?? []) this.locals.set(name, type);
     const thread = this.insert || namesIn(entry).includes("thread") ? ["  const unsigned thread = threadIdx.x;"] : [];
+    const bounds = this.isAlone ? `${entry.threads!}, 1` : entry.threads!;
     return [
-      `__global__ void __launch_bounds__(${entry.threads!}) ${entry.name}(`,
+      `__global__ void __launch_bounds__(${bounds}) ${entry.name}(`,
       ...rows.map(({ text, shape }) => (shape === undefined ? text : `${text.padEnd(longest)} // ${shape}`)),
       "{",
       ...shared.map(

@@ -515,7 +515,7 @@ __device__ float4 sigmoid(float4 x) {
 }
 
 // One block computes everything for one image.
-__global__ void __launch_bounds__(64) layer1_0_se(
+__global__ void __launch_bounds__(64, 1) layer1_0_se(
     const float4 *__restrict__ parts,   // [n, 16, 1, 8]
     const float4 *__restrict__ weights, // 328 floats
     float4 *__restrict__ y)             // [n, 32]
@@ -1280,7 +1280,7 @@ __device__ float4 sigmoid(float4 x) {
 }
 
 // One block computes everything for one image.
-__global__ void __launch_bounds__(64) layer2_0_se(
+__global__ void __launch_bounds__(64, 1) layer2_0_se(
     const float4 *__restrict__ parts,   // [n, 4, 1, 16]
     const float4 *__restrict__ weights, // 1296 floats
     float4 *__restrict__ y)             // [n, 64]
@@ -2191,7 +2191,7 @@ __device__ float4 sigmoid(float4 x) {
 }
 
 // One block computes everything for one image.
-__global__ void __launch_bounds__(64) layer3_0_se(
+__global__ void __launch_bounds__(64, 1) layer3_0_se(
     const float4 *__restrict__ parts,   // [n, 1, 1, 32]
     const float4 *__restrict__ weights, // 5152 floats
     float4 *__restrict__ y)             // [n, 128]
@@ -2864,7 +2864,7 @@ constexpr unsigned W_DENSE = 0; // [1, 1, 128, 12]
 constexpr unsigned BIAS = 384; // [12]
 
 // One block computes everything for one image.
-__global__ void __launch_bounds__(64) fc(
+__global__ void __launch_bounds__(64, 1) fc(
     const float4 *__restrict__ parts,   // [n, 1, 1, 128]
     const float4 *__restrict__ weights, // 1548 floats
     float4 *__restrict__ y)             // [n, 12], 10 channels used

@@ -1,0 +1,35 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import { folder, repository, sec } from "../cli/sec.ts";
+
+/**
+ * nvcc compiles every network of examples/ at its full size as users would, for sm_80 and sm_90, with warnings and spilled
+ * registers as errors. One after the other: half an hour for all on two cores.
+ */
+const isFull = process.env.SEC_FULL !== undefined;
+const noNvcc = spawnSync("nvcc", ["--version"]).status !== 0;
+
+beforeEach(({ skip }) => {
+  skip(!isFull, "SEC_FULL is not set");
+  skip(noNvcc, "there is no nvcc");
+});
+
+const examples = readdirSync(join(repository, "examples")).filter((file) => file.endsWith(".se"));
+const strict = ["-Werror", "all-warnings", "-Xcompiler", "-Wall,-Wextra,-Werror", "-Xptxas", "-warn-spills,-Werror"];
+const architectures = ["80", "90"].flatMap((each) => ["-gencode", `arch=compute_${each},code=sm_${each}`]);
+
+describe.each(["f32", "f16"])("in %s", (precision) => {
+  test.each(examples)("%s", { timeout: 3_600_000 }, async (example) => {
+    const out = join(folder({}), "out");
+    const { exit, err } = await sec([
+      "compile",
+      join(repository, "examples", example),
+      ...["--target", "cuda", "--precision", precision, "-o", out, "--quiet"],
+    ]);
+    expect({ exit, err }).toEqual({ exit: 0, err: "" });
+    const options = ["-O3", "-std=c++17", ...strict, ...architectures];
+    execFileSync("nvcc", [...options, "-c", join(out, "net.cu"), "-o", join(out, "net.o")], { stdio: "pipe" });
+  });
+});
