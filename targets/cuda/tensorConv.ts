@@ -110,7 +110,6 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
   const { terms } = shapeOf(launch, anchor, precision);
   const { element, vector } = spelledElements[storedAs(precision)];
   const halves = element !== "float";
-  const narrowed = (text: string) => (halves ? `narrow(${text})` : text);
   return {
     name: placeholder,
     locals: new Map([
@@ -121,17 +120,38 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
       ["w_c4", "u32"],
     ]),
     lines: ([fromPixel, xAt, wPlace, offset, xName]) => {
-      const row = `x_row + i * (${tensorThreads} / X_PARTS)`;
-      const to = `xs[${row}][x_part * X_PART4 * 4]`;
+      const to = `xs[x_row + i * (${tensorThreads} / X_PARTS)][x_part * X_PART4 * 4]`;
       const seen = xAt!.replace(/\bstart\b/g, "from[i]");
-      const copyTerms =
-        terms === "computed"
-          ? [`*reinterpret_cast<${vector} *>(&${to}) = ${narrowed(seen)};`]
-          : [
-              `const int at = ${seen};`,
-              `copy_async<X_PART4 * sizeof(${vector})>(`,
-              `    &${to}, ${xName} + max(at, 0), at >= 0);`,
-            ];
+      const stage = "Terms *const xs = x_tile + step % STAGES * TILE_PIXELS;";
+      const moves =
+        terms === "copied"
+          ? {
+              held: "",
+              stage,
+              copyTerms: [
+                `const int at = ${seen};`,
+                `copy_async<X_PART4 * sizeof(${vector})>(`,
+                `    &${to}, ${xName} + max(at, 0), at >= 0);`,
+              ].join("\n"),
+              store: "",
+              first: "if (step < STEPS) copy_step(step);",
+              last: "",
+            }
+          : {
+              held: "float4 held[X_COPIES]; // on its way from global to shared memory, while the step before is multiplied",
+              stage: "",
+              copyTerms: `held[i] = ${seen};`,
+              store: [
+                "const auto store_step = [&](unsigned step) {",
+                `  ${stage}`,
+                "#pragma unroll",
+                "  for (unsigned i = 0; i < X_COPIES; i++)",
+                `    *reinterpret_cast<${vector} *>(&${to}) = ${halves ? "narrow(held[i])" : "held[i]"};`,
+                "};",
+              ].join("\n"),
+              first: "if (step < STEPS) {\n  copy_step(step);\n  store_step(step);\n}",
+              last: "if (step + STAGES - 1 < STEPS) store_step(step + STAGES - 1);",
+            };
       const rounded = (name: string) => (precision === "tf32" ? [roundLine(name)] : []);
       const loadB = halves
         ? [
@@ -159,7 +179,7 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
           multiply: `multiply_${precision}`,
         },
         {
-          copyTerms: copyTerms.join("\n"),
+          ...moves,
           loadA: [
             `load_matrices(a[i], &xs[16 * i + lane % 16][k + lane / 16 * ${halves ? 8 : 4}]);`,
             ...rounded("a[i]"),

@@ -30,7 +30,9 @@ function network() {
   const gated = b.se("block.se", b.conv("conv2", x, 20, { kernel: 3, bias: true }), { hidden: 5 });
   const depthwise = b.unary("silu", "d1", b.conv("depthwise", gated, 20, { kernel: 3, groups: 20 }));
   const scaled = b.se("mobile.se", b.maxPool("pool", depthwise, 3, 2, 1), { squeeze: "max", hidden: 8 });
-  const hidden = b.unary("relu", "h", b.dense("fc1", b.squeeze("gap", scaled), 100));
+  // Its operand is computed as it is read: the gate is on its way.
+  const projected = b.unary("relu", "p1", b.conv("project", scaled, 24, { bias: true }));
+  const hidden = b.unary("relu", "h", b.dense("fc1", b.squeeze("gap", projected), 100));
   return b.graph(b.op("softmax", "y", { x: b.dense("fc2", hidden, 70) }, {}));
 }
 
