@@ -8,6 +8,7 @@ import { macsOf } from "../../src/report/count.ts";
 import { elementsPerImage } from "../../src/tensor/type.ts";
 import { storedAs, type Precision } from "../../src/precision.ts";
 import { version } from "../../src/version.ts";
+import { tolerances } from "../../src/verify/tolerance.ts";
 import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
 import { Namer } from "../names.ts";
 import { render } from "../render.ts";
@@ -118,6 +119,7 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
         ...view,
         inputNames: inputs.map(({ field }) => field).join(", "),
         outputNames: outputs.map(({ field }) => field).join(", "),
+        tolerance: tolerances[plan.precision].relative,
         bound: boundary.map((_, index) => `tensors[${index}].device`).join(", "),
       },
       {

@@ -88,6 +88,8 @@ test("main.cu runs the network, agrees with its own output and says where one di
   const other = run("./main", "ada/weights.bin", "2", "--image", "image.bin", "--logits", "wrong.bin");
   expect(other.status).toBe(1);
   expect(other.stdout).toMatch(/^logits: DIFFERS, relative difference /);
+  const allowed = run("./main", "ada/weights.bin", "2", "--logits", "wrong.bin", "--tolerance", "2");
+  expect(allowed).toMatchObject({ status: 0, stdout: expect.stringMatching(/^logits: agrees, /) as string });
   expect(run("./main", "ada/weights.bin", "3", "--image", "image.bin")).toMatchObject({
     status: 2,
     stderr: "image.bin: not readable, or not as long as the batch\n",

@@ -1,0 +1,204 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { compilerVersion } from "../../src/device/cuda.ts";
+import { emulation } from "../../targets/cuda/emulation.generated.ts";
+import { folder, repository } from "../cli/sec.ts";
+import { pythonThat } from "../pytorch/python.ts";
+
+/** bench/cuda without a GPU: how it is called, what it does with what programs say, and the table of a results file. */
+
+const python = pythonThat("import json");
+const bench = join(repository, "bench/cuda");
+const run = (argv: readonly string[], env: Record<string, string> = {}) => {
+  const { status, stdout, stderr } = spawnSync(join(bench, "run"), argv, {
+    encoding: "utf8",
+    env: { ...process.env, PYTHON: python ?? "python3", ...env },
+  });
+  return { status, stdout, stderr };
+};
+
+test.each([
+  [["--nope"], "--nope is not known"],
+  [["--out"], "--out needs a value"],
+  [["--build-only", "a", "--prebuilt", "b"], "--build-only and --prebuilt exclude each other"],
+])("%j is 2, with how to call it", (argv, message) => {
+  expect(run(argv)).toEqual({
+    status: 2,
+    stdout: "",
+    stderr: expect.stringContaining(`${message}; as in: `) as string,
+  });
+});
+
+test("an architecture that is none, and no nvcc", () => {
+  const out = join(folder({}), "out");
+  expect(run(["--build-only", out, "--quick", "--arch", "ampere"])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("--arch ampere: numbers are meant, as in 80,90") as string,
+  });
+  const only = folder({});
+  for (const program of ["node", "sh", "dirname"])
+    writeFileSync(
+      join(only, program),
+      `#!/bin/sh\nexec ${program === "node" ? process.execPath : `/usr/bin/${program}`} "$@"\n`,
+      {
+        mode: 0o755,
+      },
+    );
+  expect(run(["--build-only", out, "--quick"], { PATH: only })).toMatchObject({
+    status: 4,
+    stderr: expect.stringContaining("there is no nvcc to build with") as string,
+  });
+});
+
+test.skipIf(python === undefined)("without a GPU: 4, and how to go on", ({ skip }) => {
+  skip(spawnSync(python!, [join(bench, "measure.py")]).status === 0, "there is a GPU");
+  for (const argv of [[], ["--prebuilt", "somewhere"]]) {
+    const { status, stderr } = run(argv);
+    expect(status).toBe(4);
+    expect(stderr).toMatch(
+      /^no GPU: .*; build here with --build-only DIR, measure where there is one with --prebuilt DIR\n$/,
+    );
+  }
+});
+
+const madeUp = {
+  device: { name: "Made-up GPU", capability: "9.0", driver: "CUDA 13.0" },
+  date: "2026-01-02",
+  compiler: "nvcc of nobody",
+  architectures: ["90"],
+  batches: [1, 8],
+  quick: false,
+  rounds: 5,
+  groups: [
+    {
+      title: "Net",
+      networks: [
+        {
+          name: "Net",
+          programs: [
+            {
+              precision: "f32",
+              agrees: true,
+              difference: 1.5e-6,
+              tolerance: 1e-4,
+              sanitizer: { memcheck: "clean", racecheck: "clean" },
+              timings: [
+                { batch: 1, ms: 0.25, ratio: 1 },
+                { batch: 8, ms: 1.5, ratio: 1 },
+              ],
+            },
+          ],
+        },
+        {
+          name: "SE-Net",
+          programs: [
+            {
+              precision: "f32",
+              agrees: false,
+              difference: 0.5,
+              tolerance: 1e-4,
+              sanitizer: { skipped: "compute-sanitizer is not on the PATH" },
+              timings: [
+                { batch: 1, ms: 0.26, ratio: 1.04 },
+                { batch: 8, failed: "out of\nmemory" },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+  ],
+  peers: {
+    torch: "9.9",
+    results: [
+      { network: "Net", precision: "f32", peer: "eager", difference: 2e-6, timings: [{ batch: 1, ms: 2 }] },
+      { network: "Net", precision: "f32", peer: "TensorRT", skipped: "torch_tensorrt: absent", timings: [] },
+    ],
+  },
+};
+
+test("the table replaces itself and leaves the rest of the page alone", () => {
+  const here = folder({ "made-up.json": JSON.stringify(madeUp), "page.md": "# Page\n\nBefore.\n" });
+  const page = join(here, "page.md");
+  const write = () =>
+    execFileSync(process.execPath, ["scripts/run-ts.mjs", "bench/cuda/table.ts", join(here, "made-up.json"), page], {
+      cwd: repository,
+    });
+  write();
+  const first = readFileSync(page, "utf8");
+  expect(first).toMatchInlineSnapshot(`
+    "# Page
+
+    Before.
+
+    <!-- bench/cuda/run writes this -->
+
+    ## CUDA on Made-up GPU
+
+    2026-01-02, CUDA 13.0, nvcc of nobody; all figures are in bench/results/made-up.json. A time is that of a run as a CUDA graph, the median of 5 rounds, each the least of 20. Peers: PyTorch 9.9.
+
+    Milliseconds of a batch, by its size:
+
+    | network | precision | by    | 1     | 8      | off by | allowed |
+    | ------- | --------- | ----- | ----- | ------ | ------ | ------- |
+    | Net     | f32       | sec   | 0.250 | 1.500  | 1.5e-6 | 1.0e-4  |
+    | Net     | f32       | eager | 2.000 |        | 2.0e-6 |         |
+    | SE-Net  | f32       | sec   | 0.260 | failed | 5.0e-1 | 1.0e-4  |
+
+    What SE costs: the time over that of the same network without it, median of the rounds:
+
+    | network | precision | 1     | 8   |
+    | ------- | --------- | ----- | --- |
+    | SE-Net  | f32       | 1.040 |     |
+
+    - SE-Net f32: DIFFERS from the reference
+    - compute-sanitizer: skipped, compute-sanitizer is not on the PATH
+    - SE-Net f32 batch 8: out of memory
+    - TensorRT: skipped, torch_tensorrt: absent
+
+    <!-- until here -->
+    "
+  `);
+  writeFileSync(page, `${first}\nBehind.\n`);
+  write();
+  expect(readFileSync(page, "utf8")).toBe(`${first}\nBehind.\n`);
+});
+
+/** An nvcc that is g++ with the emulation, so that programs which were built run here. Minutes. */
+test.skipIf(process.env.SEC_FULL === undefined || compilerVersion() === undefined || python === undefined)(
+  "builds, checks and times on the emulation (SEC_FULL)",
+  { timeout: 3_600_000 },
+  () => {
+    const here = folder(Object.fromEntries(emulation.map(({ path, text }) => [`emulation/${path}`, text])));
+    mkdirSync(join(here, "bin"));
+    const nvcc = `#!/bin/sh
+[ "$1" = --version ] && { echo "an emulation"; echo "of nvcc"; exit; }
+exec g++ -std=c++17 -O1 -w -x c++ -I "${here}/emulation" -o net main.cu net.cu "${here}/emulation/runtime.cpp" -pthread
+`;
+    writeFileSync(join(here, "bin/nvcc"), nvcc);
+    chmodSync(join(here, "bin/nvcc"), 0o755);
+    const out = join(here, "out");
+    const built = run(["--build-only", out, "--quick"], { PATH: `${here}/bin:${process.env["PATH"]}` });
+    expect(built).toMatchObject({ status: 0, stdout: expect.stringContaining(`built ${out}\n`) as string });
+
+    const measured = `import json, pathlib, measure; out = pathlib.Path(${JSON.stringify(out)});
+print(json.dumps(measure.measure(out, json.loads((out / "index.json").read_text()), 1, say=lambda text: None)))`;
+    const groups = JSON.parse(execFileSync(python!, ["-c", measured], { cwd: out, encoding: "utf8" }));
+    expect(groups).toHaveLength(1);
+    for (const { name, path, programs } of groups[0].networks)
+      for (const { precision, agrees, difference, tolerance, timings } of programs) {
+        expect({ name, precision, agrees }).toEqual({ name, precision, agrees: true });
+        expect(difference).toBeLessThan(tolerance);
+        expect(timings.map(({ batch }: { batch: number }) => batch)).toEqual([1, 2]);
+        for (const { ms, ratio, launches } of timings) {
+          expect(ms).toBeGreaterThan(0);
+          expect(ratio).toBeGreaterThan(0);
+          const manifest = JSON.parse(readFileSync(join(out, path, precision, "manifest.json"), "utf8"));
+          const names = manifest.launches.map((launch: { name: string }) => launch.name);
+          expect(launches.map((launch: { name: string }) => launch.name)).toEqual(names);
+        }
+      }
+  },
+);
