@@ -9,19 +9,21 @@ import { concreteShape } from "../tensor/type.ts";
  * @param leaves values of the graph's inputs and parameters, by name; activations dense NCHW, parameters as PyTorch's
  * @param batch what "N" stands for
  * @param keep the nodes whose values are wanted; the others are dropped after their last use
+ * @param change what becomes of each value as it is made: how coarser arithmetic is tried
  */
 export function interpret(
   graph: Graph,
   leaves: ReadonlyMap<string, Tensor>,
   batch: number,
   keep: Iterable<Node> = graph.outputs.map((output) => output.node),
+  change: (node: Node, value: Tensor) => Tensor = (_, value) => value,
 ): Map<Node, Tensor> {
   const kept = new Set(keep);
   const lastUse = new Map<Node, Node>();
   for (const node of graph.nodes) for (const input of inputsOf(node)) lastUse.set(input, node);
   const values = new Map<Node, Tensor>();
   for (const node of graph.nodes) {
-    values.set(node, valueOf(node, values, leaves, batch));
+    values.set(node, change(node, valueOf(node, values, leaves, batch)));
     for (const input of inputsOf(node)) if (lastUse.get(input) === node && !kept.has(input)) values.delete(input);
     if (!lastUse.has(node) && !kept.has(node)) values.delete(node);
   }

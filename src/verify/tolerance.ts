@@ -71,7 +71,7 @@ export function allowanceOf(
   };
 }
 
-/** The plan's values when feature maps are rounded as convolutions read them, and so are the filters of those. */
+/** The plan's values when maps are rounded as they are stored, and operands and filters as convolutions read them. */
 function roundedRun(
   plan: Plan,
   inputs: ReadonlyMap<string, Tensor>,
@@ -81,19 +81,21 @@ function roundedRun(
   const values = new Map<string, Tensor>(plan.inputs.map(({ name, value }) => [value.name, inputs.get(name)!]));
   for (const launch of plan.launches) {
     const leaves = new Map(folded);
-    for (const { name, type } of launch.reads) {
-      const value = values.get(name)!;
-      leaves.set(name, type.shape.length === 4 && launch.kernel === "conv" ? all(value, plan.precision) : value);
+    for (const { name } of launch.reads) leaves.set(name, values.get(name)!);
+    const { x, weight } = launch.kernel === "conv" && launch.anchor?.op === "conv2d" ? launch.anchor.inputs : none;
+    const nodes = launch.body.outputs.map(({ node }) => node);
+    const results = interpret(launch.body, leaves, batch, nodes, (node, value) =>
+      node === x || node === weight ? all(value, plan.precision) : value,
+    );
+    for (const { name, element } of launch.writes) {
+      const { node } = launch.body.outputs.find((output) => output.name === name)!;
+      values.set(name, all(results.get(node)!, element));
     }
-    if (launch.kernel === "conv" && launch.anchor?.op === "conv2d") {
-      const { name } = launch.anchor.inputs.weight;
-      leaves.set(name, all(folded.get(name)!, plan.precision));
-    }
-    const results = interpret(launch.body, leaves, batch);
-    for (const { name, node } of launch.body.outputs) values.set(name, results.get(node)!);
   }
   return values;
 }
+
+const none = { x: undefined, weight: undefined };
 
 function all({ shape, data }: Tensor, precision: Precision): Tensor {
   return { shape, data: data.map((value) => roundTo(value, precision)) };
