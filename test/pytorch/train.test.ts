@@ -79,5 +79,19 @@ describe.skipIf(python === undefined)("training in PyTorch (npm run test:pytorch
     expect(await within(here, () => sec([...run, "--json"]))).toMatchObject({ exit: 0 });
   });
 
+  test("torchrun starts two processes", async () => {
+    const here = await project();
+    // Standard output also to files: torch 1.13's launcher does not understand its own default on Python 3.11.
+    const launcher = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--redirects=1", "--tee=1", "train.py"];
+    const env = { ...process.env, GLOO_SOCKET_IFNAME: "lo" };
+    const options = { cwd: here, env, encoding: "utf8", timeout: 300_000 } as const;
+    const { status, stdout, stderr } = spawnSync(python!, [...launcher, ...flags, "--batch", "8"], options);
+    expect({ status, stderr: status === 0 ? "" : stderr }).toEqual({ status: 0, stderr: "" });
+    const [first, , last] = losses(stdout.replace(/^\[default0\]:/gm, ""));
+    expect(last).toBeLessThan(first!);
+    const run = ["run", "net.se", "--backend", "reference", "--weights", "runs/net.safetensors", "--input", picture];
+    expect(await within(here, () => sec([...run, "--json"]))).toMatchObject({ exit: 0 });
+  });
+
   const picture = join(process.cwd(), "examples/digits/images", readdirSync("examples/digits/images")[0]!);
 });
