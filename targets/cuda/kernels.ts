@@ -8,6 +8,7 @@ import { wgslWords } from "../wgsl/words.ts";
 import { prefixOf } from "./host.ts";
 import { parseKernel } from "./syntax.ts";
 import { printKernel, type Halves, type PrintedKernel } from "./print.ts";
+import { functionsOf } from "./trim.ts";
 import { spelledElements, tensorConvKernel, tensorProductInsert } from "./tensorConv.ts";
 import { cudaWords } from "./words.ts";
 
@@ -23,18 +24,20 @@ export function cudaKernels(plan: Plan, place: (span: Span) => string): CudaKern
   return renderKernels(plan, place, words, write).map((kernel) => {
     const launch = plan.launches[kernel.launches[0]!]!;
     const insert = onTensorCores(launch) ? tensorProductInsert(launch, precision) : undefined;
-    const printed = printKernel(parseKernel(kernel.text), {
+    const tree = parseKernel(kernel.text);
+    const threads = functionsOf(tree).find((each) => each.threads !== undefined)?.threads ?? 0;
+    const printed = printKernel(tree, {
       halves: halvesOf(launch, plan),
       insert,
-      isAlone: wantsRegisters(launch),
+      isAlone: wantsRegisters(launch) || (insert === undefined && threads <= 128),
     });
     return { ...kernel, ...printed };
   });
 }
 
 /**
- * ptxas spills registers for the sake of more blocks on a multiprocessor: in chains, which are one block an image, and in
- * depthwise convolutions, whose threads have several pixels each.
+ * ptxas spills registers for the sake of more blocks on a multiprocessor: in chains, which are one block an image, in
+ * depthwise convolutions, whose threads have several pixels each, and in other blocks of few threads.
  */
 function wantsRegisters({ kernel, anchor }: Launch): boolean {
   return kernel === "chain" || (kernel === "map" && anchor?.op === "conv2d");

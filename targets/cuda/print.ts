@@ -260,7 +260,10 @@ class Printer {
       case "for": {
         const start = this.simple(statement.start).replace(/^const /, "");
         const head = `for (${start}; ${this.say(statement.condition)}; ${this.simple(statement.step)}) {`;
-        return [...wrap(head, indent), ...this.block(statement.body, inner), `${indent}}`];
+        // Of turns that are a branch each nvcc would make loads under predicates, all at once, until registers are spilled.
+        const [only, ...others] = statement.body.statements;
+        const pragma = only?.kind === "if" && others.length === 0 ? [`${indent}#pragma unroll 4`] : [];
+        return [...pragma, ...wrap(head, indent), ...this.block(statement.body, inner), `${indent}}`];
       }
       default:
         return wrap(`${this.simple(statement)};${behind(statement)}`, indent);

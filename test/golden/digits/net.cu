@@ -186,7 +186,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) conv1(
+__global__ void __launch_bounds__(32, 1) conv1(
     const float4 *__restrict__ x,       // [n, 16, 16, 4], 1 channels used
     const float4 *__restrict__ weights, // 592 floats
     float4 *__restrict__ y)             // [n, 16, 16, 16]
@@ -287,7 +287,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer1_0_conv1(
+__global__ void __launch_bounds__(32, 1) layer1_0_conv1(
     const float4 *__restrict__ x,       // [n, 16, 16, 16]
     const float4 *__restrict__ weights, // 136 floats
     float4 *__restrict__ y)             // [n, 16, 16, 8]
@@ -421,7 +421,7 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer1_0_conv2(
+__global__ void __launch_bounds__(32, 1) layer1_0_conv2(
     const float4 *__restrict__ x,       // [n, 16, 16, 8]
     const float4 *__restrict__ weights, // 584 floats
     float4 *__restrict__ y,             // [n, 16, 16, 8]
@@ -648,7 +648,7 @@ __device__ void finish(const float4 *gate, const float4 *weights, float4 *y, flo
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer1_0_conv3(
+__global__ void __launch_bounds__(32, 1) layer1_0_conv3(
     const float4 *__restrict__ x,       // [n, 16, 16, 8]
     const float4 *__restrict__ gate,    // [n, 32]
     const float4 *__restrict__ weights, // 288 floats
@@ -750,7 +750,7 @@ __device__ void finish(const float4 *residual, const float4 *weights, float4 *y,
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer1_0_downsample_0(
+__global__ void __launch_bounds__(32, 1) layer1_0_downsample_0(
     const float4 *__restrict__ residual, // [n, 16, 16, 32]
     const float4 *__restrict__ x,        // [n, 16, 16, 16]
     const float4 *__restrict__ weights,  // 544 floats
@@ -852,7 +852,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer1_1_conv1(
+__global__ void __launch_bounds__(32, 1) layer1_1_conv1(
     const float4 *__restrict__ x,       // [n, 16, 16, 32]
     const float4 *__restrict__ weights, // 264 floats
     float4 *__restrict__ y)             // [n, 16, 16, 8]
@@ -960,7 +960,7 @@ __device__ void finish(const float4 *gate, const float4 *residual, const float4 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer1_1_conv3(
+__global__ void __launch_bounds__(32, 1) layer1_1_conv3(
     const float4 *__restrict__ x,        // [n, 16, 16, 8]
     const float4 *__restrict__ gate,     // [n, 32]
     const float4 *__restrict__ residual, // [n, 16, 16, 32]
@@ -1060,7 +1060,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer2_0_conv1(
+__global__ void __launch_bounds__(32, 1) layer2_0_conv1(
     const float4 *__restrict__ x,       // [n, 16, 16, 32]
     const float4 *__restrict__ weights, // 528 floats
     float4 *__restrict__ y)             // [n, 16, 16, 16]
@@ -1186,7 +1186,7 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer2_0_conv2(
+__global__ void __launch_bounds__(32, 1) layer2_0_conv2(
     const float4 *__restrict__ x,       // [n, 16, 16, 16]
     const float4 *__restrict__ weights, // 2320 floats
     float4 *__restrict__ y,             // [n, 8, 8, 16]
@@ -1407,7 +1407,7 @@ __device__ void finish(const float4 *gate, const float4 *weights, float4 *y, flo
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer2_0_conv3(
+__global__ void __launch_bounds__(32, 1) layer2_0_conv3(
     const float4 *__restrict__ x,       // [n, 8, 8, 16]
     const float4 *__restrict__ gate,    // [n, 64]
     const float4 *__restrict__ weights, // 1088 floats
@@ -1529,7 +1529,7 @@ __device__ void finish(const float4 *residual, const float4 *weights, float4 *y,
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer2_0_downsample_0(
+__global__ void __launch_bounds__(32, 1) layer2_0_downsample_0(
     const float4 *__restrict__ residual, // [n, 8, 8, 64]
     const float4 *__restrict__ x,        // [n, 16, 16, 32]
     const float4 *__restrict__ weights,  // 2112 floats
@@ -1628,7 +1628,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer2_1_conv1(
+__global__ void __launch_bounds__(32, 1) layer2_1_conv1(
     const float4 *__restrict__ x,       // [n, 8, 8, 64]
     const float4 *__restrict__ weights, // 1040 floats
     float4 *__restrict__ y)             // [n, 8, 8, 16]
@@ -1754,7 +1754,7 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer2_1_conv2(
+__global__ void __launch_bounds__(32, 1) layer2_1_conv2(
     const float4 *__restrict__ x,       // [n, 8, 8, 16]
     const float4 *__restrict__ weights, // 2320 floats
     float4 *__restrict__ y,             // [n, 8, 8, 16]
@@ -1871,7 +1871,7 @@ __device__ void finish(const float4 *gate, const float4 *residual, const float4 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer2_1_conv3(
+__global__ void __launch_bounds__(32, 1) layer2_1_conv3(
     const float4 *__restrict__ x,        // [n, 8, 8, 16]
     const float4 *__restrict__ gate,     // [n, 64]
     const float4 *__restrict__ residual, // [n, 8, 8, 64]
@@ -1971,7 +1971,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer3_0_conv1(
+__global__ void __launch_bounds__(32, 1) layer3_0_conv1(
     const float4 *__restrict__ x,       // [n, 8, 8, 64]
     const float4 *__restrict__ weights, // 2080 floats
     float4 *__restrict__ y)             // [n, 8, 8, 32]
@@ -2097,7 +2097,7 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer3_0_conv2(
+__global__ void __launch_bounds__(32, 1) layer3_0_conv2(
     const float4 *__restrict__ x,       // [n, 8, 8, 32]
     const float4 *__restrict__ weights, // 9248 floats
     float4 *__restrict__ y,             // [n, 4, 4, 32]
@@ -2308,7 +2308,7 @@ __device__ void finish(const float4 *gate, const float4 *weights, float4 *y, flo
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer3_0_conv3(
+__global__ void __launch_bounds__(32, 1) layer3_0_conv3(
     const float4 *__restrict__ x,       // [n, 4, 4, 32]
     const float4 *__restrict__ gate,    // [n, 128]
     const float4 *__restrict__ weights, // 4224 floats
@@ -2430,7 +2430,7 @@ __device__ void finish(const float4 *residual, const float4 *weights, float4 *y,
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer3_0_downsample_0(
+__global__ void __launch_bounds__(32, 1) layer3_0_downsample_0(
     const float4 *__restrict__ residual, // [n, 4, 4, 128]
     const float4 *__restrict__ x,        // [n, 8, 8, 64]
     const float4 *__restrict__ weights,  // 8320 floats
@@ -2529,7 +2529,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer3_1_conv1(
+__global__ void __launch_bounds__(32, 1) layer3_1_conv1(
     const float4 *__restrict__ x,       // [n, 4, 4, 128]
     const float4 *__restrict__ weights, // 4128 floats
     float4 *__restrict__ y)             // [n, 4, 4, 32]
@@ -2655,7 +2655,7 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer3_1_conv2(
+__global__ void __launch_bounds__(32, 1) layer3_1_conv2(
     const float4 *__restrict__ x,       // [n, 4, 4, 32]
     const float4 *__restrict__ weights, // 9248 floats
     float4 *__restrict__ y,             // [n, 4, 4, 32]
@@ -2777,7 +2777,7 @@ __device__ float4 finish(const float4 *gate, const float4 *residual, const float
 }
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
-__global__ void __launch_bounds__(32) layer3_1_conv3(
+__global__ void __launch_bounds__(32, 1) layer3_1_conv3(
     const float4 *__restrict__ x,        // [n, 4, 4, 32]
     const float4 *__restrict__ gate,     // [n, 128]
     const float4 *__restrict__ residual, // [n, 4, 4, 128]
