@@ -47,19 +47,23 @@ export function roundTo(value: number, precision: Precision): number {
   switch (precision) {
     case "f32":
       return Math.fround(value);
-    case "tf32": {
-      const words = new Uint32Array(Float32Array.of(value).buffer);
-      words[0] = (words[0]! + 0x1000) & 0xffffe000;
-      return new Float32Array(words.buffer)[0]!;
-    }
+    case "tf32":
+      float[0] = value;
+      word[0] = (word[0]! + 0x1000) & 0xffffe000;
+      return float[0]!;
     case "f16":
       return numberOf(halfOf(value));
     case "bf16":
-      return new Float32Array(Uint32Array.of(bfloatOf(value) << 16).buffer)[0]!;
+      word[0] = bfloatOf(value) << 16;
+      return float[0]!;
     default:
       return precision satisfies never;
   }
 }
+
+/** The bits of an f32; one buffer, because millions of numbers are rounded. */
+const word = new Uint32Array(1);
+const float = new Float32Array(word.buffer);
 
 /** Half a step of the fraction; of f16 also half a step below 2^-14, where steps get no smaller. */
 export const roundings = {

@@ -25,10 +25,14 @@ export function numberOf(half: number): number {
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
+const word = new Uint32Array(1);
+const float = new Float32Array(word.buffer);
+
 /** The nearest bfloat16 of an f32, ties to even: the upper half of its bits. NaN stays NaN. */
 export function bfloatOf(value: number): number {
   if (Number.isNaN(value)) return 0x7fc0;
-  const bits = new Uint32Array(Float32Array.of(value).buffer)[0]!;
+  float[0] = value;
+  const bits = word[0]!;
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 

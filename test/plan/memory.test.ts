@@ -6,9 +6,16 @@ const map = (name: string, floatsPerImage: number) => ({
   name,
   type: f32("N", 4, 1, floatsPerImage / 4),
   layout: "map" as const,
+  element: "f32" as const,
   floatsPerImage,
 });
-const vector = (name: string) => ({ name, type: f32("N", 4), layout: "map" as const, floatsPerImage: 4 });
+const vector = (name: string) => ({
+  name,
+  type: f32("N", 4),
+  layout: "map" as const,
+  element: "f32" as const,
+  floatsPerImage: 4,
+});
 
 test("a chain of maps needs two slots", () => {
   const [a, b, c, d] = [map("a", 64), map("b", 64), map("c", 64), map("d", 64)];
