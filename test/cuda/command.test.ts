@@ -116,11 +116,15 @@ test("without g++: 4, with the words to install it", async () => {
   expect({ exit, err }).toEqual({ exit: 4, err: expect.stringContaining("install g++") as string });
 });
 
-test.skipIf(noNvcc).each([
+/** What each precision is about. Without SEC_FULL only f16 is tried: nvcc takes ten seconds. */
+const instructions: readonly (readonly [string, readonly string[]])[] = [
   ["tf32", ["mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", "cvt.rna.tf32.f32", "cp.async.cg.shared.global"]],
   ["f16", ["mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", "ldmatrix.sync.aligned.m8n8.x4.trans", "cp.async.cg"]],
   ["bf16", ["mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", "ldmatrix.sync.aligned.m8n8.x4", "cp.async.ca"]],
-])(
+];
+const tried = instructions.filter(([precision]) => process.env.SEC_FULL !== undefined || precision === "f16");
+
+test.skipIf(noNvcc).each(tried)(
   "with nvcc: in %s the PTX has the instructions that are meant, and no register is spilled",
   async (precision, meant) => {
     const out = join(folder({}), "out");
