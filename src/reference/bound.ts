@@ -32,7 +32,7 @@ export function errorBounds(
   arithmetic: Arithmetic = onlyF32,
 ): Map<Node, Tensor> {
   const { operands, stored } = arithmetic;
-  const bounds = propagate(graph, leaves, batch, wanted, epsilon, (node, values, errors) => {
+  const { values, bounds } = propagate(graph, leaves, batch, wanted, epsilon, (node, values, errors) => {
     const rounding = node.op === "input" ? stored(node.name) : undefined;
     if (rounding) return roundingOf(values.get(node)!, rounding);
     if (node.op !== "conv2d" || operands.relative === 0) return undefined;
@@ -52,8 +52,7 @@ export function errorBounds(
     const rounding = stored(name);
     const bound = bounds.get(node);
     if (!rounding || !bound) continue;
-    const size = magnitude(leaves.get(node.name) ?? interpret(graph, leaves, batch, [node]).get(node)!);
-    const last = roundingOf(sum(size, bound), rounding);
+    const last = roundingOf(sum(magnitude(values.get(node)!), bound), rounding);
     bounds.set(
       node,
       fill(zeros(bound.shape), (i) => bound.data[i]! + last.data[i]!),
@@ -87,7 +86,7 @@ export function hoistingAllowance(
     opDef("dense").evaluate({ x: size(node.inputs.x), weight: size(node.inputs.weight) }, {}, sums);
     return fill(sums, (i) => epsilon * sums.data[i]!);
   };
-  return propagate(body, leaves, batch, [gate], 0, seed).get(gate)!;
+  return propagate(body, leaves, batch, [gate], 0, seed).bounds.get(gate)!;
 }
 
 /** Passes errors from inputs to outputs; `eps` is what each op adds of its own, `seed` an error that is given instead. */
@@ -98,11 +97,11 @@ function propagate(
   wanted: readonly Node[],
   eps: number,
   seed: (node: Node, values: ReadonlyMap<Node, Tensor>, errors: ReadonlyMap<Node, Tensor>) => Tensor | undefined,
-): Map<Node, Tensor> {
+): { values: ReadonlyMap<Node, Tensor>; bounds: Map<Node, Tensor> } {
   const values = interpret(graph, leaves, batch, graph.nodes);
   const errors = new Map<Node, Tensor>();
   for (const node of graph.nodes) errors.set(node, seed(node, values, errors) ?? errorOf(node, values, errors, eps));
-  return new Map(wanted.map((node) => [node, errors.get(node)!]));
+  return { values, bounds: new Map(wanted.map((node) => [node, errors.get(node)!])) };
 }
 
 function errorOf(

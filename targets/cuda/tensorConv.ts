@@ -152,7 +152,6 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
               first: "if (step < STEPS) {\n  copy_step(step);\n  store_step(step);\n}",
               last: "if (step + STAGES - 1 < STEPS) store_step(step + STAGES - 1);",
             };
-      const rounded = (name: string) => (precision === "tf32" ? [roundLine(name)] : []);
       const loadB = halves
         ? [
             "for (unsigned j = 0; j < B_TILES; j += 2)",
@@ -182,7 +181,7 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
           ...moves,
           loadA: [
             `load_matrices(a[i], &xs[16 * i + lane % 16][k + lane / 16 * ${halves ? 8 : 4}]);`,
-            ...rounded("a[i]"),
+            ...(precision === "tf32" ? ["for (unsigned &term : a[i]) term = round_to_tf32(term);"] : []),
           ].join("\n"),
           loadB: loadB.join("\n"),
         },
@@ -192,10 +191,6 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
     },
     helpers: halves && terms === "computed" ? ["narrow"] : [],
   };
-}
-
-function roundLine(name: string): string {
-  return `for (unsigned &term : ${name}) term = round_to_tf32(term);`;
 }
 
 /** The extents that the kernel and its product share. */
