@@ -167,7 +167,7 @@ function usedSlots(plan: Plan): number[] {
   return [...used].sort((a, b) => a - b);
 }
 
-/** `start(conv1::conv1, dim3(8, 1, batch), 64, stream, v[value::image], w(0), v[value::conv1])` */
+/** `start(conv1::conv1, dim3(8, 1, batch), 64, queue, v[value::image], w(0), v[value::conv1])` */
 function call(launch: Launch, kernel: CudaKernel, plan: Plan, nameOf: (value: Value) => string): string {
   const { weights } = launch;
   const before = plan.weights.buffers.slice(0, weights?.buffer ?? 0).reduce((sum, bytes) => sum + bytes, 0);
@@ -177,7 +177,7 @@ function call(launch: Launch, kernel: CudaKernel, plan: Plan, nameOf: (value: Va
     ...launch.writes.map((value) => `v[${nameOf(value)}]`),
   ];
   const grid = `dim3(${gridOf(launch).join(", ")}, batch)`;
-  return `start(${[qualified(kernel), grid, kernel.threads, "stream", ...buffers].join(", ")})`;
+  return `start(${[qualified(kernel), grid, kernel.threads, "queue", ...buffers].join(", ")})`;
 }
 
 function qualified({ name }: CudaKernel): string {

@@ -29,6 +29,7 @@ export function cudaKernels(plan: Plan, place: (span: Span) => string): CudaKern
     const printed = printKernel(tree, {
       halves: halvesOf(launch, plan),
       insert,
+      unchanging: launch.weights ? "weights" : undefined,
       isAlone: wantsRegisters(launch) || (insert === undefined && threads <= 128),
     });
     return { ...kernel, ...printed };

@@ -20,7 +20,7 @@ export interface PrintedKernel {
   readonly threads: number;
 }
 
-/** A statement of the tree, a call of `name`, in place of which stand lines of CUDA C. */
+/** A statement of the tree, a call of `name`, in place of which stand lines of CUDA C. They say when the kernel waits for others. */
 export interface Insert {
   readonly name: string;
   /** What the lines declare and the call's inputs name: their types. */
@@ -34,6 +34,8 @@ export interface PrintOptions {
   /** What each binding's vectors are stored as, where that is not f32. */
   readonly halves?: readonly (Halves | undefined)[];
   readonly insert?: Insert | undefined;
+  /** The binding that no launch writes, if there is one. */
+  readonly unchanging?: string | undefined;
   /** A thread may have the registers that it wants, though then fewer blocks share a multiprocessor. */
   readonly isAlone?: boolean;
 }
@@ -91,13 +93,15 @@ class Printer {
   /** Types of what the current function declares. */
   private locals = new Map<string, string>();
   private readonly insert: Insert | undefined;
+  private readonly unchanging: string | undefined;
   private readonly isAlone: boolean;
   /** Bindings that are stored in halves, by name. */
   private readonly halves = new Map<string, Halves>();
 
-  constructor(tree: KernelTree, { halves = [], insert, isAlone = false }: PrintOptions) {
+  constructor(tree: KernelTree, { halves = [], insert, unchanging, isAlone = false }: PrintOptions) {
     this.tree = tree;
     this.insert = insert;
+    this.unchanging = unchanging;
     this.isAlone = isAlone;
     const bindings = tree.declarations.filter((each) => each.kind === "binding");
     for (const [index, { name }] of bindings.entries()) if (halves[index]) this.halves.set(name, halves[index]);
@@ -185,7 +189,9 @@ class Printer {
     const buffers = memory.filter((each) => each.kind === "binding");
     const rows = buffers.map((each, index) => {
       const last = index === buffers.length - 1;
-      const text = `    ${each.writable ? "" : "const "}${this.storedType(each)} *__restrict__ ${each.name}${last ? ")" : ","}`;
+      const type = `${each.writable ? "" : "const "}${this.storedType(each)}`;
+      const restrict = each.writable || each.name === this.unchanging ? "__restrict__" : "RESTRICTED";
+      const text = `    ${type} *${restrict} ${each.name}${last ? ")" : ","}`;
       return { text, shape: each.behind };
     });
     const longest = Math.max(...rows.map(({ text }) => text.length));
@@ -202,6 +208,8 @@ class Printer {
           `  __shared__ ${spelled(each.type)} ${each.name}[${this.say(each.length)}];${each.behind === undefined ? "" : ` // ${spoken(each.behind)}`}`,
       ),
       ...thread,
+      "  let_next_begin();",
+      ...(this.insert ? [] : ["  wait_for_launches();"]),
       ...this.block(entry.body, "  "),
       "}",
     ].join("\n");

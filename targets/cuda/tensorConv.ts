@@ -134,7 +134,7 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
                 `    &${to}, ${xName} + max(at, 0), at >= 0);`,
               ].join("\n"),
               store: "",
-              first: "if (step < STEPS) copy_step(step);",
+              first: "if (step < STEPS) copy_terms(step);",
               last: "",
             }
           : {
@@ -149,7 +149,7 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
                 `    *reinterpret_cast<${vector} *>(&${to}) = ${halves ? "narrow(held[i])" : "held[i]"};`,
                 "};",
               ].join("\n"),
-              first: "if (step < STEPS) {\n  copy_step(step);\n  store_step(step);\n}",
+              first: "if (step < STEPS) {\n  copy_terms(step);\n  store_step(step);\n}",
               last: "if (step + STAGES - 1 < STEPS) store_step(step + STAGES - 1);",
             };
       const loadB = halves

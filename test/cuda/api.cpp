@@ -169,6 +169,36 @@ static void runs() {
   ada_destroy(&net);
 }
 
+// Launches overlap where kernels wait for one another; the first one of a run waits for what is before the run.
+static void overlaps() {
+  const size_t bytes = ada_workspace_bytes(1);
+  unsigned char *workspace = device<unsigned char>(bytes);
+  float *image = device<float>(IN), *logits = device<float>(OUT), *again = device<float>(OUT);
+  for (size_t i = 0; i < IN; i++) image[i] = float(i % 13) - 6;
+  const auto overlapping = [&](float *result, int first, int count) {
+    ada *net;
+    EXPECT(ada_create_from_file(&net, "ada/weights.bin") == ADA_OK);
+    cuda_emulation::launches = cuda_emulation::overlapping_launches = 0;
+    ada_tensors tensors = {image, result};
+    EXPECT(ada_run_launches(net, first, count, 1, &tensors, workspace, bytes, nullptr) == ADA_OK);
+    EXPECT(cuda_emulation::launches == unsigned(count));
+    ada_destroy(&net);
+    return cuda_emulation::overlapping_launches;
+  };
+  EXPECT(overlapping(logits, 0, ADA_LAUNCHES) == ADA_LAUNCHES - 1);
+  EXPECT(overlapping(logits, ADA_LAUNCHES - 1, 1) == 0);
+  cuda_emulation::driver_version = 12020;
+  EXPECT(overlapping(again, 0, ADA_LAUNCHES) == 0);
+  cuda_emulation::driver_version = 13000;
+  // Kernels that were compiled for sm_80 do not wait, whatever the device is.
+  cuda_emulation::architecture = 80;
+  EXPECT(overlapping(again, 0, ADA_LAUNCHES) == 0);
+  cuda_emulation::architecture = 90;
+  EXPECT(std::memcmp(again, logits, OUT * sizeof(float)) == 0);
+  for (float *pointer : {image, logits, again}) cudaFree(pointer);
+  cudaFree(workspace);
+}
+
 int main(int count, char **) {
   if (count > 1) { // leaves a net behind, for the leak sanitizer to find
     ada *net;
@@ -179,6 +209,7 @@ int main(int count, char **) {
   weights();
   devices();
   runs();
+  overlaps();
   if (wrong == 0) std::puts("as it should be");
   return wrong == 0 ? 0 : 1;
 }

@@ -131,13 +131,36 @@ test.skipIf(noNvcc).each(tried)(
     await sec(["compile", digits, "--target", "cuda", "--precision", precision, "-o", out, "--quiet"]);
     const nvcc = (...options: string[]) =>
       execFileSync("nvcc", ["-O3", "-std=c++17", ...strict, ...options, join(out, "net.cu")], { stdio: "pipe" });
-    nvcc("-arch=sm_80", "-ptx", "-o", join(out, "net.ptx"));
-    const ptx = readFileSync(join(out, "net.ptx"), "utf8");
+    const ptxFor = (architecture: string) => {
+      nvcc(`-arch=${architecture}`, "-ptx", "-o", join(out, "net.ptx"));
+      return readFileSync(join(out, "net.ptx"), "utf8");
+    };
+    const ptx = ptxFor("sm_80");
     for (const instruction of [...meant, "st.global.v", "ld.shared.v4.f32"]) expect(ptx).toContain(instruction);
+    expect(ptx).not.toContain("griddepcontrol");
+    expectToWait(ptxFor("sm_90"));
     const architectures = process.env.SEC_FULL === undefined ? [] : ["sm_80", "sm_90"];
     for (const architecture of architectures) nvcc(`-arch=${architecture}`, "-c", "-o", join(out, "net.o"));
   },
 );
+
+/** Every kernel lets the next one begin, and waits before it touches what other launches do; filters are copied before. */
+function expectToWait(ptx: string): void {
+  const kernels = ptx.split(".entry").slice(1);
+  for (const kernel of kernels) {
+    const name = /\w+/.exec(kernel)![0];
+    const [start, before, after, ...others] = kernel.split(/griddepcontrol\.(?:launch_dependents|wait);/);
+    expect(others, name).toEqual([]);
+    expect(start! + before!, name).not.toMatch(/(?:ld|st)\.global(?!\.nc)|\b(?:ld|st)\.[vufbs]\d/);
+    expect(after, name).toMatch(/(?:ld|cp\.async\.c[ag]\.shared)\.global/);
+    expect(after, name).toMatch(/st\.global/);
+    // The cache of what never changes is for weights.
+    if (name.includes("import")) expect(kernel, name).not.toContain("ld.global.nc");
+    expect(before!.includes("cp.async"), name).toBe(kernel.includes("mma.sync"));
+  }
+  expect(kernels.some((kernel) => kernel.includes("mma.sync"))).toBe(true);
+  expect(kernels.some((kernel) => /^\s*\w*import/.test(kernel))).toBe(true);
+}
 
 test.skipIf(noNvcc)("with nvcc: the printed line builds, without a warning or a spilled register", async () => {
   const out = join(folder({}), "out");

@@ -44,22 +44,34 @@ interface Fault {
 
 /**
  * In each kernel: a barrier or a wait for copies that is left out, a pad check that is one row off, a sum that ends one step
- * early.
+ * early. And, if `overlaps`, a wait for the launches before it that is left out, and a read or a copy before it.
  */
-function planted(netCu: string): { text: string; faults: Fault[] } {
+function planted(netCu: string, overlaps: boolean): { text: string; faults: Fault[] } {
   const faults: Fault[] = [];
   let kernel = "";
+  let buffer = "";
   // A maximum may not be where a row of threads is left out.
   let sums = false;
   const lines = netCu.split("\n").map((line, index) => {
     kernel = /^namespace (\w+) \{$/.exec(line)?.[1] ?? kernel;
     if (line.startsWith("namespace")) sums = false;
     sums ||= line.includes("return a + b;");
+    buffer = /\*RESTRICTED (\w+)/.exec(line)?.[1] ?? buffer;
     const plant = (what: string, text: string, changed: (fault: string) => string) => {
       if (!line.includes(text)) return undefined;
       faults.push({ what: `${what} of line ${index + 1}`, kernel });
       return line.replace(text, changed(`(planted == ${faults.length})`));
     };
+    // Before the kernels themselves, functions of these names are declared.
+    if (overlaps && kernel !== "" && line.includes("wait_for_launches();")) {
+      faults.push({ what: `launch wait, line ${index + 1}`, kernel });
+      faults.push({ what: `early read, line ${index + 1}`, kernel });
+      return `if (planted == ${faults.length}) read_early(${buffer}); if (planted != ${faults.length - 1}) wait_for_launches();`;
+    }
+    if (overlaps && line.includes("copy_filters(step);")) {
+      faults.push({ what: `early copy, line ${index + 1}`, kernel });
+      return `if (step < STEPS) copy_filters(step); if (step < STEPS && planted == ${faults.length}) copy_terms(step);`;
+    }
     return (
       plant("barrier", "__syncthreads();", (fault) => `if (!${fault}) __syncthreads();`) ??
       plant("wait", "wait_for_copies<", (fault) => `if (!${fault}) wait_for_copies<`) ??
@@ -71,8 +83,11 @@ function planted(netCu: string): { text: string; faults: Fault[] } {
       line
     );
   });
-  const variable = `static const unsigned planted = std::getenv("PLANTED") ? std::atoi(std::getenv("PLANTED")) : 0;`;
-  const text = lines.join("\n").replace("namespace {", `${variable}\n\nnamespace {`);
+  const before = [
+    `static const unsigned planted = std::getenv("PLANTED") ? std::atoi(std::getenv("PLANTED")) : 0;`,
+    "template <typename T> void read_early(T *at) { (void)*reinterpret_cast<const volatile char *>(at); }",
+  ];
+  const text = lines.join("\n").replace("namespace {", `${before.join("\n")}\n\nnamespace {`);
   return { text, faults };
 }
 
@@ -92,10 +107,19 @@ const modes = isFull ? [undefined, "threads" as const] : [undefined];
 describe.each(precisions)("%s", (precision) => {
   const plan = planOf(graph, { precision });
   const kernels = cudaKernels(plan, place);
-  const { faults } = planted(hostFiles(plan, kernels, place).netCu);
+  // Each kind of kernel is among those of f16.
+  const overlaps = isFull || precision !== "f32";
+  const { faults } = planted(hostFiles(plan, kernels, place).netCu, overlaps);
 
   test("faults of every kind are planted", () => {
-    const kinds = ["barrier", "pad check", "step", "partial sum", ...(precision === "f32" ? [] : ["wait"])];
+    const kinds = [
+      "barrier",
+      "pad check",
+      "step",
+      "partial sum",
+      ...(precision === "f32" ? [] : ["wait", "early copy"]),
+    ];
+    if (overlaps) kinds.push("launch wait", "early read");
     expect(kinds.filter((kind) => faults.filter(({ what }) => what.startsWith(kind)).length < 2)).toEqual([]);
   });
 
@@ -103,7 +127,7 @@ describe.each(precisions)("%s", (precision) => {
     let program: EmulationProgram | undefined;
     beforeAll(async () => {
       if (compilerVersion() !== undefined)
-        program = await build(plan, { change: (netCu) => planted(netCu).text, sanitized });
+        program = await build(plan, { change: (netCu) => planted(netCu, overlaps).text, sanitized });
     });
     afterAll(() => program?.remove());
 
@@ -118,6 +142,8 @@ describe.each(precisions)("%s", (precision) => {
             const [first] = await findings(program, plan, index + 1);
             const launches = kernels.find(({ name }) => name === kernel)!.launches.map((at) => plan.launches[at]!.name);
             expect(launches).toContain(first?.launch);
+            if (/^(launch|early)/.test(what))
+              expect(first?.message).toContain("before it waits for the launches before it");
             if (sanitized === "threads") expect(first?.message).toMatch(/data race .*, at net\.cu:\d+$/);
           });
     });

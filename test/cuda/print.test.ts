@@ -55,11 +55,13 @@ __device__ float4 load(const float4 *x, unsigned image, unsigned c4) {
 
 // One block computes one image.
 __global__ void __launch_bounds__(64) k(
-    const float4 *__restrict__ x, // [n, 4]
-    float4 *__restrict__ y)       // [n, 4]
+    const float4 *RESTRICTED x, // [n, 4]
+    float4 *__restrict__ y)     // [n, 4]
 {
   __shared__ float4 tile[2 * COUNT];
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   tile[thread] = load(x, image, thread);
   __syncthreads();

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <functional>
 #include <tuple>
+#include <type_traits>
+#include <vector>
 
 #define __global__
 #define __device__
@@ -85,22 +87,35 @@ using cudaEvent_t = struct CUevent_st *;
 using cudaGraph_t = struct CUgraph_st *;
 using cudaGraphExec_t = struct CUgraphExec_st *;
 
+enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization = 6 };
+
+union cudaLaunchAttributeValue {
+  int programmaticStreamSerializationAllowed;
+};
+
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id;
+  cudaLaunchAttributeValue val;
+};
+
 struct cudaLaunchConfig_t {
   dim3 gridDim;
   dim3 blockDim;
   size_t dynamicSmemBytes;
   cudaStream_t stream;
-  void *attrs;
+  cudaLaunchAttribute *attrs;
   unsigned numAttrs;
 };
 
 struct cudaFuncAttributes {
   int maxThreadsPerBlock;
+  int ptxVersion;
 };
 
 const char *cudaGetErrorString(cudaError_t error);
 cudaError_t cudaGetLastError();
 cudaError_t cudaGetDevice(int *device);
+cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaDeviceSynchronize();
 cudaError_t cudaMalloc(void **pointer, size_t bytes);
 cudaError_t cudaFree(void *pointer);
@@ -132,23 +147,39 @@ extern int devices, current_device;
 extern bool kernels_fit;
 /** Allocations that succeed before one fails; negative: all do. */
 extern int allocations_left;
+/** What kernels count as compiled for, as 90 for sm_90, and what the driver knows. */
+extern int architecture, driver_version;
+/** Launches so far, and those of them that might begin before the one before them had ended. */
+extern unsigned launches, overlapping_launches;
 
 /** Of the thread that is running. */
 extern uint3 thread_index, block_index;
 
 void barrier(int line);
-cudaError_t launch(const cudaLaunchConfig_t &config, std::function<void()> kernel);
+void wait_for_launches();
+/** @param buffers what the kernel is given pointers to */
+cudaError_t launch(
+    const cudaLaunchConfig_t &config, std::function<void()> kernel, const std::vector<const void *> &buffers);
 
 } // namespace cuda_emulation
+
+inline void cudaTriggerProgrammaticLaunchCompletion() {}
+inline void cudaGridDependencySynchronize() { cuda_emulation::wait_for_launches(); }
 
 template <typename... Parameters, typename... Arguments>
 cudaError_t cudaLaunchKernelEx(
     const cudaLaunchConfig_t *config, void (*kernel)(Parameters...), Arguments &&...arguments) {
   const std::tuple<Parameters...> copied(static_cast<Parameters>(arguments)...);
-  return cuda_emulation::launch(*config, [kernel, copied] { std::apply(kernel, copied); });
+  std::vector<const void *> buffers;
+  const auto add = [&buffers](auto each) {
+    if constexpr (std::is_pointer_v<decltype(each)>) buffers.push_back(each);
+  };
+  std::apply([&add](auto... each) { (add(each), ...); }, copied);
+  return cuda_emulation::launch(*config, [kernel, copied] { std::apply(kernel, copied); }, buffers);
 }
 
 template <typename Kernel> cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *attributes, Kernel *) {
   attributes->maxThreadsPerBlock = 1024;
+  attributes->ptxVersion = cuda_emulation::architecture;
   return cuda_emulation::kernels_fit ? cudaSuccess : cudaErrorNoKernelImageForDevice;
 }

@@ -108,6 +108,8 @@ template <unsigned BYTES> void copy_async(void *to, const void *from, bool there
   if (groups.empty() || groups.back().closed) groups.emplace_back();
   auto &open = groups.back();
   if (reinterpret_cast<uintptr_t>(to) % BYTES != 0 || reinterpret_cast<uintptr_t>(from) % BYTES != 0) __builtin_trap();
+  // What is read here, though it is copied later, has to be there now.
+  static_cast<void>(*static_cast<const volatile unsigned char *>(from));
   auto *bytes = static_cast<unsigned char *>(to);
   std::memset(bytes, 0x7b, BYTES);
   open.copies[open.count++] = {bytes, static_cast<const unsigned char *>(from), BYTES, there ? 0 : BYTES};

@@ -6,6 +6,8 @@
 //   same holds for the lanes of a warp where they do something together (ptx.h).
 // - Shared memory is filled with a large finite number at the start of each block, global memory with NaN when it is
 //   allocated; allocations have exactly the size that was asked for, so that an address sanitizer sees the end.
+// - A launch that may begin before those before it have ended finds them as late as can be: until all threads of a block
+//   wait for them, no buffer of the kernel can be touched, but for what the host copied there, which can be read.
 #include "cuda_runtime.h"
 
 #include "ptx.h"
@@ -16,13 +18,16 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <vector>
 
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if defined(EMULATION_TSAN)
@@ -40,6 +45,8 @@ Order order = ascending;
 int devices = 1, current_device = 0;
 bool kernels_fit = true;
 int allocations_left = -1;
+int architecture = 90, driver_version = 13000;
+unsigned launches = 0, overlapping_launches = 0;
 uint3 thread_index, block_index;
 
 namespace {
@@ -69,6 +76,8 @@ struct Fiber {
   int together_line = 0;
   /** How often it has given something to the others. */
   unsigned exchanges = 0;
+  /** Whether it has waited for the launches before this one. */
+  bool has_waited = false;
   std::deque<Copies> copies;
   void *tsan = nullptr;
 };
@@ -190,6 +199,87 @@ void make(Fiber &fiber) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// Device memory
+
+struct Allocation {
+  size_t bytes;
+  /** It holds what the host copied there, and no launch has to be waited for. */
+  bool from_host;
+};
+
+// By address, of which all bits are turned around, so that a leak sanitizer does not find it here.
+std::map<uintptr_t, Allocation> allocations;
+std::mutex allocations_lock;
+
+/** The part of an allocation that a kernel was given. */
+struct Buffer {
+  unsigned char *begin;
+  size_t bytes;
+  bool from_host;
+};
+
+/** Each allocation once. */
+std::vector<Buffer> buffers_of(const std::vector<const void *> &pointers) {
+  const std::lock_guard<std::mutex> lock(allocations_lock);
+  std::map<uintptr_t, Buffer> found;
+  for (const void *pointer : pointers) {
+    const auto at = allocations.lower_bound(~reinterpret_cast<uintptr_t>(pointer));
+    if (at == allocations.end() || reinterpret_cast<uintptr_t>(pointer) - ~at->first >= at->second.bytes) continue;
+    found[at->first] = {reinterpret_cast<unsigned char *>(~at->first), at->second.bytes, at->second.from_host};
+  }
+  std::vector<Buffer> buffers;
+  for (const auto &[address, buffer] : found) buffers.push_back(buffer);
+  return buffers;
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+void hide(const std::vector<Buffer> &buffers) {
+  for (const Buffer &buffer : buffers)
+    if (!buffer.from_host) __asan_poison_memory_region(buffer.begin, buffer.bytes);
+}
+
+void show(const std::vector<Buffer> &buffers) {
+  for (const Buffer &buffer : buffers)
+    if (!buffer.from_host) __asan_unpoison_memory_region(buffer.begin, buffer.bytes);
+}
+#else
+size_t pages(size_t bytes) {
+  const size_t page = size_t(sysconf(_SC_PAGESIZE));
+  return (bytes + page - 1) / page * page;
+}
+
+const std::vector<Buffer> *hidden = nullptr;
+
+void on_fault(int signal, siginfo_t *info, void *) {
+  const auto *at = static_cast<const unsigned char *>(info->si_addr);
+  for (const Buffer &buffer : hidden == nullptr ? std::vector<Buffer>() : *hidden) {
+    if (at < buffer.begin || at >= buffer.begin + pages(buffer.bytes)) continue;
+    char text[128];
+    std::snprintf(text, sizeof text, "thread %u reads or writes before it waits for the launches before it",
+        unsigned(running - fibers));
+    fail(text);
+  }
+  ::signal(signal, SIG_DFL); // not ours: it happens again, and ends the program
+}
+
+/** Until `show`, touching one of them ends the program. */
+void hide(const std::vector<Buffer> &buffers) {
+  hidden = &buffers;
+  struct sigaction action = {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGSEGV, &action, nullptr);
+  for (const Buffer &buffer : buffers)
+    mprotect(buffer.begin, buffer.bytes, buffer.from_host ? PROT_READ : PROT_NONE);
+}
+
+void show(const std::vector<Buffer> &buffers) {
+  for (const Buffer &buffer : buffers) mprotect(buffer.begin, buffer.bytes, PROT_READ | PROT_WRITE);
+  hidden = nullptr;
+}
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Blocks
 
 __attribute__((no_sanitize_address, no_sanitize_undefined)) void poison_shared() {
@@ -260,7 +350,25 @@ void run_warp(unsigned first, unsigned lanes) {
   }
 }
 
-void run_block(dim3 block) {
+bool overlaps = false;
+
+/** All threads as far as the launches before this one do not matter, while these still run. */
+void run_ahead(unsigned threads, const std::vector<Buffer> &buffers) {
+  hide(buffers);
+  for (unsigned i = 0; i < threads; i++) {
+    Fiber &fiber = fibers[turn(i, threads)];
+    thread_index = fiber.index;
+    switch_to(fiber);
+    if (fiber.has_waited) continue;
+    char text[160];
+    std::snprintf(text, sizeof text, "thread %u %s before it waits for the launches before it",
+        unsigned(&fiber - fibers), fiber.finished ? "returns" : "waits for other threads");
+    fail(text);
+  }
+  show(buffers);
+}
+
+void run_block(dim3 block, const std::vector<Buffer> &buffers) {
   const unsigned threads = block.x * block.y * block.z;
   poison_shared();
   for (unsigned i = 0; i < threads; i++) {
@@ -268,11 +376,13 @@ void run_block(dim3 block) {
     fibers[i].index = {i % block.x, i / block.x % block.y, i / block.x / block.y};
     fibers[i].finished = false;
     fibers[i].exchanges = 0;
+    fibers[i].has_waited = false;
   }
 #if defined(EMULATION_TSAN)
   // Blocks count as ordered, because their shared arrays are the same memory here.
   __tsan_release(&start_token);
 #endif
+  if (overlaps) run_ahead(threads, buffers);
   for (bool waiting = true; waiting;) {
     waiting = false;
     for (unsigned i = 0; i < threads; i++) fibers[i].line = 0;
@@ -294,9 +404,20 @@ void run_block(dim3 block) {
 
 std::mutex one_grid_at_a_time;
 
-void run_grid(dim3 grid, dim3 block, const std::function<void()> &body) {
+/** A launch, when its turn has come. */
+struct Grid {
+  dim3 grid, block;
+  bool overlaps;
+  std::function<void()> kernel;
+  std::vector<const void *> pointers;
+};
+
+void run_grid(const Grid &launch) {
   const std::lock_guard<std::mutex> lock(one_grid_at_a_time);
-  kernel = &body;
+  const dim3 grid = launch.grid;
+  kernel = &launch.kernel;
+  overlaps = launch.overlaps;
+  const std::vector<Buffer> buffers = buffers_of(launch.pointers);
 #if defined(EMULATION_TSAN)
   scheduler.tsan = __tsan_get_current_fiber();
 #endif
@@ -304,7 +425,7 @@ void run_grid(dim3 grid, dim3 block, const std::function<void()> &body) {
   for (unsigned i = 0; i < blocks; i++) {
     const unsigned at = turn(i, blocks);
     block_index = {at % grid.x, at / grid.x % grid.y, at / grid.x / grid.y};
-    run_block(block);
+    run_block(launch.block, buffers);
   }
 }
 
@@ -321,6 +442,13 @@ void barrier(int line) {
 #if defined(EMULATION_TSAN)
   __tsan_acquire(token);
 #endif
+}
+
+void wait_for_launches() {
+  Fiber &self = *running;
+  if (!overlaps || self.has_waited) return;
+  self.has_waited = true;
+  switch_to(scheduler);
 }
 
 const Lanes &exchange(const unsigned (&words)[6], const char *what, int line) {
@@ -378,14 +506,23 @@ cudaError_t enqueue(cudaStream_t stream, Work work) {
 
 } // namespace
 
-cudaError_t cuda_emulation::launch(const cudaLaunchConfig_t &config, std::function<void()> kernel) {
+cudaError_t cuda_emulation::launch(
+    const cudaLaunchConfig_t &config, std::function<void()> kernel, const std::vector<const void *> &buffers) {
   const dim3 grid = config.gridDim, block = config.blockDim;
   const unsigned threads = block.x * block.y * block.z;
   if (threads == 0 || threads > MOST_THREADS || grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 ||
       grid.z > 65535)
     return noted(cudaErrorInvalidConfiguration);
   if (devices == 0) return noted(cudaErrorNoDevice);
-  return enqueue(config.stream, [grid, block, kernel] { run_grid(grid, block, kernel); });
+  bool overlaps = false;
+  for (unsigned i = 0; i < config.numAttrs; i++) {
+    if (config.attrs[i].id != cudaLaunchAttributeProgrammaticStreamSerialization) return noted(cudaErrorInvalidValue);
+    overlaps = config.attrs[i].val.programmaticStreamSerializationAllowed != 0;
+  }
+  if (overlaps && architecture < 90) fail("a launch may overlap, but its kernel was compiled for a device where none waits");
+  launches++;
+  overlapping_launches += overlaps ? 1 : 0;
+  return enqueue(config.stream, [launch = Grid{grid, block, overlaps, kernel, buffers}] { run_grid(launch); });
 }
 
 const char *cudaGetErrorString(cudaError_t error) { return error == cudaSuccess ? "no error" : "an error"; }
@@ -401,6 +538,11 @@ cudaError_t cudaGetDevice(int *device) {
   return cuda_emulation::devices > 0 ? cudaSuccess : noted(cudaErrorNoDevice);
 }
 
+cudaError_t cudaDriverGetVersion(int *version) {
+  *version = cuda_emulation::driver_version;
+  return cudaSuccess;
+}
+
 cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 
 cudaError_t cudaMalloc(void **pointer, size_t bytes) {
@@ -408,18 +550,39 @@ cudaError_t cudaMalloc(void **pointer, size_t bytes) {
   if (cuda_emulation::allocations_left == 0) return noted(cudaErrorMemoryAllocation);
   if (cuda_emulation::allocations_left > 0) cuda_emulation::allocations_left--;
   if (bytes == 0) return cudaSuccess;
+#if defined(__SANITIZE_ADDRESS__)
   if (posix_memalign(pointer, 256, bytes) != 0) return noted(cudaErrorMemoryAllocation);
+#else
+  // Pages of its own, which `hide` takes away.
+  void *made = mmap(nullptr, cuda_emulation::pages(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (made == MAP_FAILED) return noted(cudaErrorMemoryAllocation);
+  *pointer = made;
+#endif
   std::memset(*pointer, 0xff, bytes); // NaN in every float
+  const std::lock_guard<std::mutex> lock(cuda_emulation::allocations_lock);
+  cuda_emulation::allocations[~reinterpret_cast<uintptr_t>(*pointer)] = {bytes, false};
   return cudaSuccess;
 }
 
 cudaError_t cudaFree(void *pointer) {
+  if (pointer == nullptr) return cudaSuccess;
+  const std::lock_guard<std::mutex> lock(cuda_emulation::allocations_lock);
+  const auto found = cuda_emulation::allocations.find(~reinterpret_cast<uintptr_t>(pointer));
+  if (found == cuda_emulation::allocations.end()) cuda_emulation::fail("cudaFree of what is not allocated");
+#if defined(__SANITIZE_ADDRESS__)
   std::free(pointer);
+#else
+  munmap(pointer, cuda_emulation::pages(found->second.bytes));
+#endif
+  cuda_emulation::allocations.erase(found);
   return cudaSuccess;
 }
 
-cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind) {
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind) {
   if (bytes > 0) std::memcpy(to, from, bytes);
+  const std::lock_guard<std::mutex> lock(cuda_emulation::allocations_lock);
+  const auto found = cuda_emulation::allocations.find(~reinterpret_cast<uintptr_t>(to));
+  if (found != cuda_emulation::allocations.end()) found->second.from_host = kind == cudaMemcpyHostToDevice;
   return cudaSuccess;
 }
 

@@ -57,8 +57,10 @@ void run_launch() {
     reads.back().buffer.read();
   }
   const size_t offset = word(), bytes = word();
-  Buffer weights(bytes);
-  weights.read();
+  std::vector<unsigned char> packed(bytes);
+  if (bytes > 0 && !read_bytes(packed.data(), bytes)) std::_Exit(4);
+  const Buffer weights(bytes);
+  cudaMemcpy(weights.bytes, packed.data(), bytes, cudaMemcpyHostToDevice);
   for (uint32_t count = word(); count > 0; count--) {
     const uint32_t value = word(), floats = word();
     writes.push_back({value, Buffer(size_t(floats) * 4)});
@@ -75,7 +77,9 @@ void run_launch() {
     }
     // The section lies at its offset of a whole that is not there.
     const auto base = reinterpret_cast<uintptr_t>(weights.bytes) - offset;
-    const cudaError_t error = enqueue(int(launch), batch, v, reinterpret_cast<const unsigned char *>(base), nullptr);
+    // Each may begin before others have ended, as in a run but for the first.
+    const Queue queue = {nullptr, true};
+    const cudaError_t error = enqueue(int(launch), batch, v, reinterpret_cast<const unsigned char *>(base), queue);
     if (error != cudaSuccess) {
       std::fprintf(stderr, "the launch was refused: error %d\n", int(error));
       std::_Exit(3);

@@ -19,6 +19,8 @@ struct digits {
   int device;
   /** Of all layers, in device memory. */
   unsigned char *weights;
+  /** Whether a launch may begin before the one before it has ended. */
+  bool overlaps;
 };
 
 struct digits_graph {
@@ -27,6 +29,31 @@ struct digits_graph {
 };
 
 namespace {
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Launches that overlap ("programmatic dependent launch"). From compute capability 9 on, a kernel begins when all blocks
+// of the one before it have begun, does what depends on no launch of the run, and waits. Every kernel waits before it
+// reads or writes anything but weights, also one that needs only what is older: that a launch has ended tells the next
+// one that all before it have ended too.
+
+#if !defined(__CUDACC__) || (defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900)
+#define OVERLAPPED(statement) statement
+// Of what other launches write. Memory behind a const pointer that is __restrict__ would count as never changing while
+// the kernel runs: its loads might move up over the wait, and through a cache that does not see what others write.
+#define RESTRICTED
+#else
+#define OVERLAPPED(statement)
+#define RESTRICTED __restrict__
+#endif
+
+__device__ inline void let_next_begin() {
+  OVERLAPPED(cudaTriggerProgrammaticLaunchCompletion());
+}
+
+/** Until all launches before this one have ended and what they wrote is there. */
+__device__ inline void wait_for_launches() {
+  OVERLAPPED(cudaGridDependencySynchronize());
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Arithmetic on float4, element by element
@@ -105,10 +132,12 @@ __device__ float channel(const float *x, unsigned image, unsigned c, unsigned pi
 
 // Each thread gathers vectors of 4 channels.
 __global__ void __launch_bounds__(256) image_import(
-    const float *__restrict__ x, // [n, 1, 16, 16]
-    float4 *__restrict__ y)      // [n, 16, 16, 4], 1 channels used
+    const float *RESTRICTED x, // [n, 1, 16, 16]
+    float4 *__restrict__ y)    // [n, 16, 16, 4], 1 channels used
 {
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   for (unsigned i = blockIdx.x * 256 + thread; i < PIXELS * OUT4; i += STRIDE) {
     const unsigned pixel = i / OUT4;
@@ -187,13 +216,15 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) conv1(
-    const float4 *__restrict__ x,       // [n, 16, 16, 4], 1 channels used
+    const float4 *RESTRICTED x,         // [n, 16, 16, 4], 1 channels used
     const float4 *__restrict__ weights, // 592 floats
     float4 *__restrict__ y)             // [n, 16, 16, 16]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -288,13 +319,15 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer1_0_conv1(
-    const float4 *__restrict__ x,       // [n, 16, 16, 16]
+    const float4 *RESTRICTED x,         // [n, 16, 16, 16]
     const float4 *__restrict__ weights, // 136 floats
     float4 *__restrict__ y)             // [n, 16, 16, 8]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -422,7 +455,7 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer1_0_conv2(
-    const float4 *__restrict__ x,       // [n, 16, 16, 8]
+    const float4 *RESTRICTED x,         // [n, 16, 16, 8]
     const float4 *__restrict__ weights, // 584 floats
     float4 *__restrict__ y,             // [n, 16, 16, 8]
     float4 *__restrict__ parts)         // [n, 16, 1, 8]
@@ -431,6 +464,8 @@ __global__ void __launch_bounds__(32, 1) layer1_0_conv2(
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -516,7 +551,7 @@ __device__ float4 sigmoid(float4 x) {
 
 // One block computes everything for one image.
 __global__ void __launch_bounds__(64, 1) layer1_0_se(
-    const float4 *__restrict__ parts,   // [n, 16, 1, 8]
+    const float4 *RESTRICTED parts,     // [n, 16, 1, 8]
     const float4 *__restrict__ weights, // 328 floats
     float4 *__restrict__ y)             // [n, 32]
 {
@@ -524,6 +559,8 @@ __global__ void __launch_bounds__(64, 1) layer1_0_se(
   __shared__ float4 reduced[REDUCED4];
   __shared__ float4 sums[32]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
 
   // Squeeze: the mean of each of 8 channels, from 16 partial sums.
@@ -649,14 +686,16 @@ __device__ void finish(const float4 *gate, const float4 *weights, float4 *y, flo
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer1_0_conv3(
-    const float4 *__restrict__ x,       // [n, 16, 16, 8]
-    const float4 *__restrict__ gate,    // [n, 32]
+    const float4 *RESTRICTED x,         // [n, 16, 16, 8]
+    const float4 *RESTRICTED gate,      // [n, 32]
     const float4 *__restrict__ weights, // 288 floats
     float4 *__restrict__ y)             // [n, 16, 16, 32]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -751,14 +790,16 @@ __device__ void finish(const float4 *residual, const float4 *weights, float4 *y,
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer1_0_downsample_0(
-    const float4 *__restrict__ residual, // [n, 16, 16, 32]
-    const float4 *__restrict__ x,        // [n, 16, 16, 16]
-    const float4 *__restrict__ weights,  // 544 floats
-    float4 *__restrict__ y)              // [n, 16, 16, 32]
+    const float4 *RESTRICTED residual,  // [n, 16, 16, 32]
+    const float4 *RESTRICTED x,         // [n, 16, 16, 16]
+    const float4 *__restrict__ weights, // 544 floats
+    float4 *__restrict__ y)             // [n, 16, 16, 32]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -853,13 +894,15 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer1_1_conv1(
-    const float4 *__restrict__ x,       // [n, 16, 16, 32]
+    const float4 *RESTRICTED x,         // [n, 16, 16, 32]
     const float4 *__restrict__ weights, // 264 floats
     float4 *__restrict__ y)             // [n, 16, 16, 8]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -961,15 +1004,17 @@ __device__ void finish(const float4 *gate, const float4 *residual, const float4 
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer1_1_conv3(
-    const float4 *__restrict__ x,        // [n, 16, 16, 8]
-    const float4 *__restrict__ gate,     // [n, 32]
-    const float4 *__restrict__ residual, // [n, 16, 16, 32]
-    const float4 *__restrict__ weights,  // 288 floats
-    float4 *__restrict__ y)              // [n, 16, 16, 32]
+    const float4 *RESTRICTED x,         // [n, 16, 16, 8]
+    const float4 *RESTRICTED gate,      // [n, 32]
+    const float4 *RESTRICTED residual,  // [n, 16, 16, 32]
+    const float4 *__restrict__ weights, // 288 floats
+    float4 *__restrict__ y)             // [n, 16, 16, 32]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -1061,13 +1106,15 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer2_0_conv1(
-    const float4 *__restrict__ x,       // [n, 16, 16, 32]
+    const float4 *RESTRICTED x,         // [n, 16, 16, 32]
     const float4 *__restrict__ weights, // 528 floats
     float4 *__restrict__ y)             // [n, 16, 16, 16]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -1187,7 +1234,7 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer2_0_conv2(
-    const float4 *__restrict__ x,       // [n, 16, 16, 16]
+    const float4 *RESTRICTED x,         // [n, 16, 16, 16]
     const float4 *__restrict__ weights, // 2320 floats
     float4 *__restrict__ y,             // [n, 8, 8, 16]
     float4 *__restrict__ parts)         // [n, 4, 1, 16]
@@ -1196,6 +1243,8 @@ __global__ void __launch_bounds__(32, 1) layer2_0_conv2(
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -1281,7 +1330,7 @@ __device__ float4 sigmoid(float4 x) {
 
 // One block computes everything for one image.
 __global__ void __launch_bounds__(64, 1) layer2_0_se(
-    const float4 *__restrict__ parts,   // [n, 4, 1, 16]
+    const float4 *RESTRICTED parts,     // [n, 4, 1, 16]
     const float4 *__restrict__ weights, // 1296 floats
     float4 *__restrict__ y)             // [n, 64]
 {
@@ -1289,6 +1338,8 @@ __global__ void __launch_bounds__(64, 1) layer2_0_se(
   __shared__ float4 reduced[REDUCED4];
   __shared__ float4 sums[64]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
 
   // Squeeze: the mean of each of 16 channels, from 4 partial sums.
@@ -1408,14 +1459,16 @@ __device__ void finish(const float4 *gate, const float4 *weights, float4 *y, flo
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer2_0_conv3(
-    const float4 *__restrict__ x,       // [n, 8, 8, 16]
-    const float4 *__restrict__ gate,    // [n, 64]
+    const float4 *RESTRICTED x,         // [n, 8, 8, 16]
+    const float4 *RESTRICTED gate,      // [n, 64]
     const float4 *__restrict__ weights, // 1088 floats
     float4 *__restrict__ y)             // [n, 8, 8, 64]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -1530,14 +1583,16 @@ __device__ void finish(const float4 *residual, const float4 *weights, float4 *y,
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer2_0_downsample_0(
-    const float4 *__restrict__ residual, // [n, 8, 8, 64]
-    const float4 *__restrict__ x,        // [n, 16, 16, 32]
-    const float4 *__restrict__ weights,  // 2112 floats
-    float4 *__restrict__ y)              // [n, 8, 8, 64]
+    const float4 *RESTRICTED residual,  // [n, 8, 8, 64]
+    const float4 *RESTRICTED x,         // [n, 16, 16, 32]
+    const float4 *__restrict__ weights, // 2112 floats
+    float4 *__restrict__ y)             // [n, 8, 8, 64]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -1629,13 +1684,15 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer2_1_conv1(
-    const float4 *__restrict__ x,       // [n, 8, 8, 64]
+    const float4 *RESTRICTED x,         // [n, 8, 8, 64]
     const float4 *__restrict__ weights, // 1040 floats
     float4 *__restrict__ y)             // [n, 8, 8, 16]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -1755,7 +1812,7 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer2_1_conv2(
-    const float4 *__restrict__ x,       // [n, 8, 8, 16]
+    const float4 *RESTRICTED x,         // [n, 8, 8, 16]
     const float4 *__restrict__ weights, // 2320 floats
     float4 *__restrict__ y,             // [n, 8, 8, 16]
     float4 *__restrict__ parts)         // [n, 4, 1, 16]
@@ -1764,6 +1821,8 @@ __global__ void __launch_bounds__(32, 1) layer2_1_conv2(
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -1872,15 +1931,17 @@ __device__ void finish(const float4 *gate, const float4 *residual, const float4 
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer2_1_conv3(
-    const float4 *__restrict__ x,        // [n, 8, 8, 16]
-    const float4 *__restrict__ gate,     // [n, 64]
-    const float4 *__restrict__ residual, // [n, 8, 8, 64]
-    const float4 *__restrict__ weights,  // 1088 floats
-    float4 *__restrict__ y)              // [n, 8, 8, 64]
+    const float4 *RESTRICTED x,         // [n, 8, 8, 16]
+    const float4 *RESTRICTED gate,      // [n, 64]
+    const float4 *RESTRICTED residual,  // [n, 8, 8, 64]
+    const float4 *__restrict__ weights, // 1088 floats
+    float4 *__restrict__ y)             // [n, 8, 8, 64]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -1972,13 +2033,15 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer3_0_conv1(
-    const float4 *__restrict__ x,       // [n, 8, 8, 64]
+    const float4 *RESTRICTED x,         // [n, 8, 8, 64]
     const float4 *__restrict__ weights, // 2080 floats
     float4 *__restrict__ y)             // [n, 8, 8, 32]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -2098,7 +2161,7 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer3_0_conv2(
-    const float4 *__restrict__ x,       // [n, 8, 8, 32]
+    const float4 *RESTRICTED x,         // [n, 8, 8, 32]
     const float4 *__restrict__ weights, // 9248 floats
     float4 *__restrict__ y,             // [n, 4, 4, 32]
     float4 *__restrict__ parts)         // [n, 1, 1, 32]
@@ -2107,6 +2170,8 @@ __global__ void __launch_bounds__(32, 1) layer3_0_conv2(
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -2192,7 +2257,7 @@ __device__ float4 sigmoid(float4 x) {
 
 // One block computes everything for one image.
 __global__ void __launch_bounds__(64, 1) layer3_0_se(
-    const float4 *__restrict__ parts,   // [n, 1, 1, 32]
+    const float4 *RESTRICTED parts,     // [n, 1, 1, 32]
     const float4 *__restrict__ weights, // 5152 floats
     float4 *__restrict__ y)             // [n, 128]
 {
@@ -2200,6 +2265,8 @@ __global__ void __launch_bounds__(64, 1) layer3_0_se(
   __shared__ float4 reduced[REDUCED4];
   __shared__ float4 sums[64]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
 
   // Squeeze: the mean of each of 32 channels, from 1 partial sum.
@@ -2309,14 +2376,16 @@ __device__ void finish(const float4 *gate, const float4 *weights, float4 *y, flo
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer3_0_conv3(
-    const float4 *__restrict__ x,       // [n, 4, 4, 32]
-    const float4 *__restrict__ gate,    // [n, 128]
+    const float4 *RESTRICTED x,         // [n, 4, 4, 32]
+    const float4 *RESTRICTED gate,      // [n, 128]
     const float4 *__restrict__ weights, // 4224 floats
     float4 *__restrict__ y)             // [n, 4, 4, 128]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -2431,14 +2500,16 @@ __device__ void finish(const float4 *residual, const float4 *weights, float4 *y,
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer3_0_downsample_0(
-    const float4 *__restrict__ residual, // [n, 4, 4, 128]
-    const float4 *__restrict__ x,        // [n, 8, 8, 64]
-    const float4 *__restrict__ weights,  // 8320 floats
-    float4 *__restrict__ y)              // [n, 4, 4, 128]
+    const float4 *RESTRICTED residual,  // [n, 4, 4, 128]
+    const float4 *RESTRICTED x,         // [n, 8, 8, 64]
+    const float4 *__restrict__ weights, // 8320 floats
+    float4 *__restrict__ y)             // [n, 4, 4, 128]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -2530,13 +2601,15 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer3_1_conv1(
-    const float4 *__restrict__ x,       // [n, 4, 4, 128]
+    const float4 *RESTRICTED x,         // [n, 4, 4, 128]
     const float4 *__restrict__ weights, // 4128 floats
     float4 *__restrict__ y)             // [n, 4, 4, 32]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -2656,7 +2729,7 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer3_1_conv2(
-    const float4 *__restrict__ x,       // [n, 4, 4, 32]
+    const float4 *RESTRICTED x,         // [n, 4, 4, 32]
     const float4 *__restrict__ weights, // 9248 floats
     float4 *__restrict__ y,             // [n, 4, 4, 32]
     float4 *__restrict__ parts)         // [n, 1, 1, 32]
@@ -2665,6 +2738,8 @@ __global__ void __launch_bounds__(32, 1) layer3_1_conv2(
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -2778,16 +2853,18 @@ __device__ float4 finish(const float4 *gate, const float4 *residual, const float
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer3_1_conv3(
-    const float4 *__restrict__ x,        // [n, 4, 4, 32]
-    const float4 *__restrict__ gate,     // [n, 128]
-    const float4 *__restrict__ residual, // [n, 4, 4, 128]
-    const float4 *__restrict__ weights,  // 4224 floats
-    float4 *__restrict__ parts)          // [n, 1, 1, 128]
+    const float4 *RESTRICTED x,         // [n, 4, 4, 32]
+    const float4 *RESTRICTED gate,      // [n, 128]
+    const float4 *RESTRICTED residual,  // [n, 4, 4, 128]
+    const float4 *__restrict__ weights, // 4224 floats
+    float4 *__restrict__ parts)         // [n, 1, 1, 128]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   const unsigned row = thread / COLUMNS;
   const unsigned column = thread % COLUMNS;
@@ -2865,13 +2942,15 @@ constexpr unsigned BIAS = 384; // [12]
 
 // One block computes everything for one image.
 __global__ void __launch_bounds__(64, 1) fc(
-    const float4 *__restrict__ parts,   // [n, 1, 1, 128]
+    const float4 *RESTRICTED parts,     // [n, 1, 1, 128]
     const float4 *__restrict__ weights, // 1548 floats
     float4 *__restrict__ y)             // [n, 12], 10 channels used
 {
   __shared__ float4 squeezed[SQUEEZED4];
   __shared__ float4 sums[63]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
 
   // Squeeze: the mean of each of 128 channels, from 1 partial sum.
@@ -2925,10 +3004,12 @@ constexpr unsigned STRIDE = 256; // threads of one image
 
 // Each thread copies single values: channel after channel, row after row; zeros beyond the last.
 __global__ void __launch_bounds__(256) logits_export(
-    const float *__restrict__ x, // [n, 12], 10 channels used
-    float *__restrict__ y)       // [n, 10]
+    const float *RESTRICTED x, // [n, 12], 10 channels used
+    float *__restrict__ y)     // [n, 10]
 {
   const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
   const unsigned image = blockIdx.z;
   for (unsigned i = blockIdx.x * 256 + thread; i < LENGTH; i += STRIDE) {
     float value = 0.0f;
@@ -3036,109 +3117,119 @@ size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIG
 
 bool is_aligned(const void *pointer, size_t bytes) { return reinterpret_cast<size_t>(pointer) % bytes == 0; }
 
+/** Where a launch goes, and whether it may begin before the launch before it there has ended. */
+struct Queue {
+  cudaStream_t stream;
+  bool overlaps;
+};
+
 template <typename... Parameters, typename... Buffers>
-cudaError_t start(
-    void (*kernel)(Parameters...), dim3 grid, unsigned threads, cudaStream_t stream, Buffers... buffers) {
+cudaError_t start(void (*kernel)(Parameters...), dim3 grid, unsigned threads, Queue queue, Buffers... buffers) {
+  cudaLaunchAttribute overlaps = {};
+  overlaps.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  overlaps.val.programmaticStreamSerializationAllowed = 1;
   cudaLaunchConfig_t config = {};
   config.gridDim = grid;
   config.blockDim = dim3(threads);
-  config.stream = stream;
+  config.stream = queue.stream;
+  config.attrs = &overlaps;
+  config.numAttrs = queue.overlaps ? 1 : 0;
   return cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(buffers)...);
 }
 
 /** One launch of the run: z of the grid counts the images. */
-cudaError_t enqueue(int launch, unsigned batch, void *const *v, const unsigned char *weights, cudaStream_t stream) {
+cudaError_t enqueue(int launch, unsigned batch, void *const *v, const unsigned char *weights, Queue queue) {
   const auto w = [weights](size_t offset) -> const void * { return weights + offset; };
   switch (launch) {
     case 0:
-      return start(image_import::image_import, dim3(1, 1, batch), 256, stream, v[value::image_in], v[value::image]);
+      return start(image_import::image_import, dim3(1, 1, batch), 256, queue, v[value::image_in], v[value::image]);
     case 1:
-      return start(conv1::conv1, dim3(16, 1, batch), 32, stream, v[value::image], w(0), v[value::relu]);
+      return start(conv1::conv1, dim3(16, 1, batch), 32, queue, v[value::image], w(0), v[value::relu]);
     case 2:
-      return start(layer1_0_conv1::layer1_0_conv1, dim3(16, 1, batch), 32, stream, v[value::relu], w(2560),
+      return start(layer1_0_conv1::layer1_0_conv1, dim3(16, 1, batch), 32, queue, v[value::relu], w(2560),
           v[value::layer1_0_relu]);
     case 3:
-      return start(layer1_0_conv2::layer1_0_conv2, dim3(16, 1, batch), 32, stream, v[value::layer1_0_relu], w(3328),
+      return start(layer1_0_conv2::layer1_0_conv2, dim3(16, 1, batch), 32, queue, v[value::layer1_0_relu], w(3328),
           v[value::layer1_0_relu_2], v[value::layer1_0_se_squeeze_mean_parts]);
     case 4:
-      return start(layer1_0_se::layer1_0_se, dim3(1, 1, batch), 64, stream, v[value::layer1_0_se_squeeze_mean_parts],
+      return start(layer1_0_se::layer1_0_se, dim3(1, 1, batch), 64, queue, v[value::layer1_0_se_squeeze_mean_parts],
           w(5888), v[value::layer1_0_se_gate]);
     case 5:
-      return start(layer1_0_conv3::layer1_0_conv3, dim3(16, 2, batch), 32, stream, v[value::layer1_0_relu_2],
+      return start(layer1_0_conv3::layer1_0_conv3, dim3(16, 2, batch), 32, queue, v[value::layer1_0_relu_2],
           v[value::layer1_0_se_gate], w(7424), v[value::layer1_0_se_scale]);
     case 6:
-      return start(layer1_0_downsample_0::layer1_0_downsample_0, dim3(16, 2, batch), 32, stream,
+      return start(layer1_0_downsample_0::layer1_0_downsample_0, dim3(16, 2, batch), 32, queue,
           v[value::layer1_0_se_scale], v[value::relu], w(8704), v[value::layer1_0_relu_3]);
     case 7:
-      return start(layer1_1_conv1::layer1_1_conv1, dim3(16, 1, batch), 32, stream, v[value::layer1_0_relu_3], w(11008),
+      return start(layer1_1_conv1::layer1_1_conv1, dim3(16, 1, batch), 32, queue, v[value::layer1_0_relu_3], w(11008),
           v[value::layer1_1_relu]);
     case 8:
-      return start(layer1_0_conv2::layer1_0_conv2, dim3(16, 1, batch), 32, stream, v[value::layer1_1_relu], w(12288),
+      return start(layer1_0_conv2::layer1_0_conv2, dim3(16, 1, batch), 32, queue, v[value::layer1_1_relu], w(12288),
           v[value::layer1_1_relu_2], v[value::layer1_1_se_squeeze_mean_parts]);
     case 9:
-      return start(layer1_0_se::layer1_0_se, dim3(1, 1, batch), 64, stream, v[value::layer1_1_se_squeeze_mean_parts],
+      return start(layer1_0_se::layer1_0_se, dim3(1, 1, batch), 64, queue, v[value::layer1_1_se_squeeze_mean_parts],
           w(14848), v[value::layer1_1_se_gate]);
     case 10:
-      return start(layer1_1_conv3::layer1_1_conv3, dim3(16, 2, batch), 32, stream, v[value::layer1_1_relu_2],
+      return start(layer1_1_conv3::layer1_1_conv3, dim3(16, 2, batch), 32, queue, v[value::layer1_1_relu_2],
           v[value::layer1_1_se_gate], v[value::layer1_0_relu_3], w(16384), v[value::layer1_1_relu_3]);
     case 11:
-      return start(layer2_0_conv1::layer2_0_conv1, dim3(16, 1, batch), 32, stream, v[value::layer1_1_relu_3], w(17664),
+      return start(layer2_0_conv1::layer2_0_conv1, dim3(16, 1, batch), 32, queue, v[value::layer1_1_relu_3], w(17664),
           v[value::layer2_0_relu]);
     case 12:
-      return start(layer2_0_conv2::layer2_0_conv2, dim3(4, 1, batch), 32, stream, v[value::layer2_0_relu], w(19968),
+      return start(layer2_0_conv2::layer2_0_conv2, dim3(4, 1, batch), 32, queue, v[value::layer2_0_relu], w(19968),
           v[value::layer2_0_relu_2], v[value::layer2_0_se_squeeze_mean_parts]);
     case 13:
-      return start(layer2_0_se::layer2_0_se, dim3(1, 1, batch), 64, stream, v[value::layer2_0_se_squeeze_mean_parts],
+      return start(layer2_0_se::layer2_0_se, dim3(1, 1, batch), 64, queue, v[value::layer2_0_se_squeeze_mean_parts],
           w(29440), v[value::layer2_0_se_gate]);
     case 14:
-      return start(layer2_0_conv3::layer2_0_conv3, dim3(4, 4, batch), 32, stream, v[value::layer2_0_relu_2],
+      return start(layer2_0_conv3::layer2_0_conv3, dim3(4, 4, batch), 32, queue, v[value::layer2_0_relu_2],
           v[value::layer2_0_se_gate], w(34816), v[value::layer2_0_se_scale]);
     case 15:
-      return start(layer2_0_downsample_0::layer2_0_downsample_0, dim3(4, 4, batch), 32, stream,
+      return start(layer2_0_downsample_0::layer2_0_downsample_0, dim3(4, 4, batch), 32, queue,
           v[value::layer2_0_se_scale], v[value::layer1_1_relu_3], w(39168), v[value::layer2_0_relu_3]);
     case 16:
-      return start(layer2_1_conv1::layer2_1_conv1, dim3(4, 1, batch), 32, stream, v[value::layer2_0_relu_3], w(47616),
+      return start(layer2_1_conv1::layer2_1_conv1, dim3(4, 1, batch), 32, queue, v[value::layer2_0_relu_3], w(47616),
           v[value::layer2_1_relu]);
     case 17:
-      return start(layer2_1_conv2::layer2_1_conv2, dim3(4, 1, batch), 32, stream, v[value::layer2_1_relu], w(51968),
+      return start(layer2_1_conv2::layer2_1_conv2, dim3(4, 1, batch), 32, queue, v[value::layer2_1_relu], w(51968),
           v[value::layer2_1_relu_2], v[value::layer2_1_se_squeeze_mean_parts]);
     case 18:
-      return start(layer2_0_se::layer2_0_se, dim3(1, 1, batch), 64, stream, v[value::layer2_1_se_squeeze_mean_parts],
+      return start(layer2_0_se::layer2_0_se, dim3(1, 1, batch), 64, queue, v[value::layer2_1_se_squeeze_mean_parts],
           w(61440), v[value::layer2_1_se_gate]);
     case 19:
-      return start(layer2_1_conv3::layer2_1_conv3, dim3(4, 4, batch), 32, stream, v[value::layer2_1_relu_2],
+      return start(layer2_1_conv3::layer2_1_conv3, dim3(4, 4, batch), 32, queue, v[value::layer2_1_relu_2],
           v[value::layer2_1_se_gate], v[value::layer2_0_relu_3], w(66816), v[value::layer2_1_relu_3]);
     case 20:
-      return start(layer3_0_conv1::layer3_0_conv1, dim3(4, 2, batch), 32, stream, v[value::layer2_1_relu_3], w(71168),
+      return start(layer3_0_conv1::layer3_0_conv1, dim3(4, 2, batch), 32, queue, v[value::layer2_1_relu_3], w(71168),
           v[value::layer3_0_relu]);
     case 21:
-      return start(layer3_0_conv2::layer3_0_conv2, dim3(1, 2, batch), 32, stream, v[value::layer3_0_relu], w(79616),
+      return start(layer3_0_conv2::layer3_0_conv2, dim3(1, 2, batch), 32, queue, v[value::layer3_0_relu], w(79616),
           v[value::layer3_0_relu_2], v[value::layer3_0_se_squeeze_mean_parts]);
     case 22:
-      return start(layer3_0_se::layer3_0_se, dim3(1, 1, batch), 64, stream, v[value::layer3_0_se_squeeze_mean_parts],
+      return start(layer3_0_se::layer3_0_se, dim3(1, 1, batch), 64, queue, v[value::layer3_0_se_squeeze_mean_parts],
           w(116736), v[value::layer3_0_se_gate]);
     case 23:
-      return start(layer3_0_conv3::layer3_0_conv3, dim3(1, 8, batch), 32, stream, v[value::layer3_0_relu_2],
+      return start(layer3_0_conv3::layer3_0_conv3, dim3(1, 8, batch), 32, queue, v[value::layer3_0_relu_2],
           v[value::layer3_0_se_gate], w(137472), v[value::layer3_0_se_scale]);
     case 24:
-      return start(layer3_0_downsample_0::layer3_0_downsample_0, dim3(1, 8, batch), 32, stream,
+      return start(layer3_0_downsample_0::layer3_0_downsample_0, dim3(1, 8, batch), 32, queue,
           v[value::layer3_0_se_scale], v[value::layer2_1_relu_3], w(154368), v[value::layer3_0_relu_3]);
     case 25:
-      return start(layer3_1_conv1::layer3_1_conv1, dim3(1, 2, batch), 32, stream, v[value::layer3_0_relu_3], w(187648),
+      return start(layer3_1_conv1::layer3_1_conv1, dim3(1, 2, batch), 32, queue, v[value::layer3_0_relu_3], w(187648),
           v[value::layer3_1_relu]);
     case 26:
-      return start(layer3_1_conv2::layer3_1_conv2, dim3(1, 2, batch), 32, stream, v[value::layer3_1_relu], w(204288),
+      return start(layer3_1_conv2::layer3_1_conv2, dim3(1, 2, batch), 32, queue, v[value::layer3_1_relu], w(204288),
           v[value::layer3_1_relu_2], v[value::layer3_1_se_squeeze_mean_parts]);
     case 27:
-      return start(layer3_0_se::layer3_0_se, dim3(1, 1, batch), 64, stream, v[value::layer3_1_se_squeeze_mean_parts],
+      return start(layer3_0_se::layer3_0_se, dim3(1, 1, batch), 64, queue, v[value::layer3_1_se_squeeze_mean_parts],
           w(241408), v[value::layer3_1_se_gate]);
     case 28:
-      return start(layer3_1_conv3::layer3_1_conv3, dim3(1, 8, batch), 32, stream, v[value::layer3_1_relu_2],
+      return start(layer3_1_conv3::layer3_1_conv3, dim3(1, 8, batch), 32, queue, v[value::layer3_1_relu_2],
           v[value::layer3_1_se_gate], v[value::layer3_0_relu_3], w(262144), v[value::gap_parts]);
     case 29:
-      return start(fc::fc, dim3(1, 1, batch), 64, stream, v[value::gap_parts], w(279040), v[value::fc]);
+      return start(fc::fc, dim3(1, 1, batch), 64, queue, v[value::gap_parts], w(279040), v[value::fc]);
     case 30:
-      return start(logits_export::logits_export, dim3(1, 1, batch), 256, stream, v[value::fc], v[value::logits_out]);
+      return start(logits_export::logits_export, dim3(1, 1, batch), 256, queue, v[value::fc], v[value::logits_out]);
     default:
       return cudaErrorInvalidValue;
   }
@@ -3293,7 +3384,12 @@ digits_status digits_create(digits **net, const void *weights, size_t bytes) {
   if (const cudaError_t error = cudaGetDevice(&device)) return status_of(error);
   cudaFuncAttributes attributes;
   if (const cudaError_t error = cudaFuncGetAttributes(&attributes, image_import::image_import)) return status_of(error);
-  digits *made = new (std::nothrow) digits{device, nullptr};
+  // What counts is what the kernels were compiled for, not the device: from PTX for an older one a driver makes kernels
+  // that do not wait. Graphs know such launches since CUDA 12.3.
+  int driver;
+  if (const cudaError_t error = cudaDriverGetVersion(&driver)) return status_of(error);
+  const bool overlaps = attributes.ptxVersion >= 90 && driver >= 12030;
+  digits *made = new (std::nothrow) digits{device, nullptr, overlaps};
   if (made == nullptr) return DIGITS_OUT_OF_MEMORY;
   cudaError_t error = cudaMalloc(reinterpret_cast<void **>(&made->weights), WEIGHT_BYTES > 0 ? WEIGHT_BYTES : 1);
   if (error == cudaSuccess) error = cudaMemcpy(made->weights, file + HEADER_BYTES, WEIGHT_BYTES, cudaMemcpyHostToDevice);
@@ -3349,8 +3445,12 @@ digits_status digits_run_launches(const digits *net, int first, int count, int b
   if (first < 0 || count < 0 || count > DIGITS_LAUNCHES - first) return DIGITS_LAUNCH_OUT_OF_RANGE;
   void *v[value::COUNT];
   place(batch, *tensors, workspace, v);
-  for (int launch = first; launch < first + count; launch++)
-    if (const cudaError_t error = enqueue(launch, unsigned(batch), v, net->weights, stream)) return status_of(error);
+  // The first one begins when all that the stream holds has ended: who knows whether that waits for what is before it.
+  Queue queue = {stream, false};
+  for (int launch = first; launch < first + count; launch++) {
+    if (const cudaError_t error = enqueue(launch, unsigned(batch), v, net->weights, queue)) return status_of(error);
+    queue.overlaps = net->overlaps;
+  }
   return DIGITS_OK;
 }
 
