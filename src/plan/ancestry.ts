@@ -24,6 +24,13 @@ export class Ancestry {
     return this.positions.get(node)!;
   }
 
+  /** How many nodes it is computed from, itself included. */
+  countOf(node: Node): number {
+    let count = 0;
+    for (let word of this.bits[this.position(node)]!) for (; word !== 0; word &= word - 1) count++;
+    return count;
+  }
+
   /** Whether `node` is `other` or is computed from it. */
   dependsOn(node: Node, other: Node): boolean {
     const position = this.position(other);

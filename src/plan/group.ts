@@ -85,8 +85,10 @@ export function groupNodes(graph: Graph, fuse: boolean): Grouping {
   }
 
   function joinEpilogue(node: Node): boolean {
-    // The operand that comes last in the program: with two candidates, the other one is then already there to be read.
-    const operands = mapInputs(node).toSorted((a, b) => ancestry.position(b) - ancestry.position(a));
+    // The operand with the most before it: with two candidates, nothing on the way to it waits for the other one.
+    const operands = mapInputs(node).toSorted(
+      (a, b) => ancestry.countOf(b) - ancestry.countOf(a) || ancestry.position(b) - ancestry.position(a),
+    );
     for (const operand of operands) {
       const group = groupOf.get(operand);
       if (
