@@ -5,8 +5,8 @@ import type { Graph } from "../src/ir/graph.ts";
 import { O0, O1 } from "../src/passes/index.ts";
 import { runPasses } from "../src/passes/pass.ts";
 import type { Plan } from "../src/plan/plan.ts";
-import type { Precision } from "../src/precision.ts";
-import { schedule } from "../src/plan/schedule.ts";
+
+import { schedule, type ScheduleOptions } from "../src/plan/schedule.ts";
 import type { Tensor } from "../src/tensor/tensor.ts";
 import { readSafetensors } from "../src/weights/safetensors.ts";
 import { toFloat64 } from "../src/weights/stored.ts";
@@ -51,9 +51,14 @@ function sourceGraph(
 /** The plan that `compile` makes; with `fuse: false` the one of -O0. */
 export function planOf(
   graph: Graph,
-  { fuse = true, maxBatch, precision }: { fuse?: boolean; maxBatch?: number; precision?: Precision } = {},
+  { fuse = true, ...more }: { fuse?: boolean } & Pick<ScheduleOptions, "maxBatch" | "precision" | "excitation"> = {},
 ): Plan {
-  return schedule(runPasses(graph, fuse ? O1 : O0), { written: graph, fuse, maxBatch, precision });
+  return schedule(runPasses(graph, fuse ? O1 : O0), { written: graph, fuse, ...more });
+}
+
+/** As CUDA packages are planned. */
+export function cudaPlanOf(graph: Graph, precision?: ScheduleOptions["precision"]): Plan {
+  return planOf(graph, { precision, excitation: "byBatch" });
 }
 
 /** All float tensors of a safetensors file in the repository. */

@@ -10,9 +10,11 @@ import {
   type Options,
   type OutputFile,
   type Source,
+  type Target,
 } from "../compile.ts";
 import { Problems } from "../diagnostics.ts";
 import { print } from "../ir/print.ts";
+import { largeBatch, launchesOf, type Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
 import { unsupported } from "../supported.ts";
 import { parse } from "../syntax/parse.ts";
@@ -77,11 +79,12 @@ async function produce(
   io: Io,
 ): Promise<Product | undefined> {
   const { emit } = flags;
+  const target = targets.get(flags.target ?? "wgsl")!;
   if (emit === "ast" || emit === "graph" || emit === "plan") {
-    const text = stageText(emit, source, options, problems);
+    const text = stageText(emit, source, target, options, problems);
     return text === undefined ? undefined : { document: { emit, text }, text };
   }
-  const compiled = compile(source, targets.get(flags.target ?? "wgsl")!, options, problems);
+  const compiled = compile(source, target, options, problems);
   if (!compiled) return undefined;
   if (emit !== undefined) return emitted(emit, filesOf(project, compiled, flags, io).files);
   return writeFiles(project, compiled, flags, io);
@@ -91,6 +94,7 @@ async function produce(
 function stageText(
   stage: "ast" | "graph" | "plan",
   source: Source,
+  target: Target,
   options: Options,
   problems: Problems,
 ): string | undefined {
@@ -102,7 +106,8 @@ function stageText(
     const graph = check({ ...source, problems });
     return graph && print(graph);
   }
-  const planned = planOf(source, options, problems);
+  const excitation = target.reads === "plan" ? target.excitation : undefined;
+  const planned = planOf(source, { ...options, excitation }, problems);
   return planned && printPlan(planned.plan);
 }
 
@@ -145,6 +150,12 @@ function filesOf({ load }: Project, { graph, plan, files }: Compiled, flags: Com
   return { files: [...files, { path: "weights.bin", bytes }], weights: json };
 }
 
+/** `56 kernels a run` */
+function kernelsText(plan: Plan): string {
+  const [few, many] = [1, largeBatch].map((batch) => launchesOf(plan, batch).length);
+  return few === many ? `${few} kernels a run` : `${few} kernels a run, ${many} from ${largeBatch} images on`;
+}
+
 async function writeFiles(project: Project, compiled: Compiled, flags: CompileFlags, io: Io): Promise<Product> {
   const out = flags.out ?? compiled.graph.name;
   const { files, weights } = filesOf(project, compiled, flags, io);
@@ -154,7 +165,7 @@ async function writeFiles(project: Project, compiled: Compiled, flags: CompileFl
 
   const sizes = sizesOf(files);
   if (!flags.quiet) {
-    const what = compiled.plan ? `${compiled.plan.launches.length} kernels a run, ` : "";
+    const what = compiled.plan ? `${kernelsText(compiled.plan)}, ` : "";
     io.err(`${compiled.graph.name}: ${what}in ${out}\n${sizesText(sizes)}`);
     if (compiled.plan && flags.weights === undefined) {
       io.err(`without weights; they come with: sec pack ${out} --weights FILE\n`);

@@ -4,8 +4,8 @@ import { targets } from "../../targets/index.ts";
 import type { Manifest as WgslManifest } from "../../targets/wgsl/describe.ts";
 import { templateLiteral } from "../../targets/wgsl/files.ts";
 import { check } from "../check/check.ts";
-import { levels, lower, placeIn } from "../compile.ts";
-import { Bug, Problems, type Span } from "../diagnostics.ts";
+import { levels, lower, placeIn, type PlanTarget } from "../compile.ts";
+import { Problems, type Span } from "../diagnostics.ts";
 import { graphFromJson } from "../ir/json.ts";
 import { faultOf } from "../ir/verify.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -81,13 +81,14 @@ async function ofSource(path: string, flags: VerifyFlags, io: Io): Promise<Subje
   const problems = new Problems();
   unsupported(flags.target, flags.precision ?? "f32", "run").forEach((diagnostic) => problems.report(diagnostic));
   const graph = problems.failed ? undefined : check({ ...project, ...networkOf(flags), problems });
-  const plan = graph && lower(graph, { level: levels.O1, precision: flags.precision }, problems);
+  // One without kernels is among the problems, and goes no further.
+  const target = targets.get(flags.target) as PlanTarget;
+  const { excitation } = target;
+  const plan = graph && lower(graph, { level: levels.O1, precision: flags.precision, excitation }, problems);
   showDiagnostics(problems.list, io, flags);
   const diagnostics = diagnosticsJson(problems.list, io);
   if (!plan) return { exit: exitOf(problems.list), document: { ok: false, diagnostics } };
   const place = placeIn(project.load);
-  const target = targets.get(flags.target);
-  if (target?.reads !== "plan") throw new Bug(`the target ${flags.target} has no kernels`);
   const files = new Map(target.files(plan, place, flags.weightsAs).map((file) => [file.path, file.bytes]));
   const text = (path: string) => new TextDecoder().decode(files.get(path)!);
   const manifest = JSON.parse(text("manifest.json")) as Manifest;
@@ -134,11 +135,9 @@ function ofFolder(folder: string, flags: VerifyFlags, io: Io): Subject {
   if (flags.precision !== undefined && flags.precision !== precision)
     throw usage(`${folder} was compiled for ${precision}, not for ${flags.precision}`, "leave out --precision");
   const problems = new Problems();
-  const plan = lower(
-    written.graph,
-    { level: manifest.fused ? levels.O1 : levels.O0, maxBatch: manifest.maxBatch, precision },
-    problems,
-  );
+  const level = manifest.fused ? levels.O1 : levels.O0;
+  const { excitation } = targets.get(manifest.target) as PlanTarget;
+  const plan = lower(written.graph, { level, maxBatch: manifest.maxBatch, precision, excitation }, problems);
   const same =
     plan?.launches.length === manifest.launches.length &&
     plan.launches.every((launch, index) => launch.name === manifest.launches[index]!.name);

@@ -46,6 +46,7 @@ const words: Readonly<Record<string, string>> = {
   channelMax: "channel_max",
   tapMeans: "means under the taps",
   squeezeParts: "partial sums of the map",
+  reduceParts: "dense of partial sums",
   squeezeFinish: "mean from partial sums",
 };
 

@@ -22,6 +22,7 @@ import { input, parameter } from "./leaves.ts";
 import type { OpDef } from "./op.ts";
 import { avgPool, globalAvgPool, globalMaxPool, maxPool } from "./pool.ts";
 import { concat, flatten, pad, shuffleChannels, sliceChannels, softmax, upsample } from "./shape.ts";
+import { reduceParts } from "./reduceParts.ts";
 import { squeezeFinish, squeezeParts, tapMeans } from "./tapMeans.ts";
 import {
   expandGroups,
@@ -79,6 +80,7 @@ export const ops = {
   // Made by passes and by the plan.
   tapMeans,
   squeezeParts,
+  reduceParts,
   squeezeFinish,
   // On parameters alone.
   rsqrt,

@@ -29,6 +29,8 @@ export function assignSlots<V extends Unplaced>(
   const free = { map: [] as number[], small: [] as number[] };
 
   const take = (value: V) => {
+    // Launches for small and for large batches may write the same value.
+    if (slotOf.has(value)) return;
     const pool = free[poolOf(value)];
     pool.sort((a, b) => sizes[a]! - sizes[b]! || a - b);
     // The smallest that is large enough, else the largest, which grows; else a new one.

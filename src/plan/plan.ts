@@ -86,9 +86,32 @@ export interface Launch {
   readonly writes: readonly Value[];
   /** Pixels of one image in one workgroup's tile (conv, map): equals the body's squeezeParts' tile if there is one. */
   readonly tile: Tile;
+  /** In which batches it runs. */
+  readonly batches: Batches;
   /** Where the layer stands in the source. */
   readonly span: Span;
 }
+
+/**
+ * Some values can be had in two ways: in few images a gate is computed where it is used, by a launch that stands for two
+ * others. Each way is right for every batch.
+ */
+export type Batches = "all" | "small" | "large";
+
+/**
+ * The least images of a large batch. By estimate, a launch of its own begins to cost less
+ * than computing a gate again in every workgroup that uses it.
+ */
+export const largeBatch = 32;
+
+/** What one run of a batch launches. */
+export function launchesOf({ launches }: Pick<Plan, "launches">, batch: number): Launch[] {
+  const other = batch < largeBatch ? "large" : "small";
+  return launches.filter(({ batches }) => batches !== other);
+}
+
+/** Where gates are computed: always in launches of their own, or by batch. */
+export type Excitation = "alone" | "byBatch";
 
 /** What one workgroup computes: `pixels` consecutive pixels of one image by `channels` consecutive channels. */
 export interface Tile {

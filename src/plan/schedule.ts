@@ -8,17 +8,19 @@ import {
   withInputs,
   type Graph,
   type Node,
+  type NodeOf,
   type Output,
 } from "../ir/graph.ts";
 import { padTo4 } from "../ops/weights.ts";
 import { elementBytes, storedAs, type Element, type Precision } from "../precision.ts";
 import { elementsPerImage, f32 } from "../tensor/type.ts";
+import { layersOfParts, sharesOf, withSmallBatches } from "./excitation.ts";
 import { groupNodes, isSqueeze, squeezeShape, type Group, type Grouping } from "./group.ts";
 import { chooseMapTile } from "./kernels/map.ts";
 import { chooseTile } from "./kernels/conv.ts";
 import { chooseTensorTile } from "./kernels/tensorConv.ts";
 import { assignSlots, largestBatch } from "./memory.ts";
-import { type BoundaryValue, type Launch, type Plan, type Tile, type Value } from "./plan.ts";
+import { type BoundaryValue, type Excitation, type Launch, type Plan, type Tile, type Value } from "./plan.ts";
 import { splitForLimits } from "./split.ts";
 import { verifyPlan } from "./verify.ts";
 import { planWeights, type WantedTensor } from "./weights.ts";
@@ -32,6 +34,8 @@ export interface ScheduleOptions {
   readonly maxBatch?: number | undefined;
   /** f32 unless given. */
   readonly precision?: Precision | undefined;
+  /** Alone unless given. */
+  readonly excitation?: Excitation | undefined;
 }
 
 /** A value before memory has been planned. */
@@ -48,25 +52,31 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const grouping = groupNodes(graph, options.fuse);
   const precision = options.precision ?? "f32";
   const store = new Store(graph, storedAs(precision));
-  const drafts = inOrder(grouping, graph).map((group) => draft(group, grouping, graph, store, precision));
+  const byBatch = options.fuse && options.excitation === "byBatch";
+  const layers: ReadonlyMap<Group, NodeOf<"dense">> = byBatch
+    ? layersOfParts(grouping, graph, (group) => tileOf(group, precision))
+    : new Map();
+  const drafts = inOrder(grouping, graph).map((group) => draft(group, { grouping, layers, graph, store, precision }));
   const boundary = exportOutputs(graph, store, drafts);
   const inputs = graph.nodes
     .filter((node) => node.op === "input")
     .map((node) => ({ name: node.name, value: store.boundary(node, `${node.name}.in`) }));
 
+  const { sections, weights } = planWeights(
+    graph.name,
+    drafts.map((launch) => launch.wanted),
+    storedAs(precision),
+  );
+  const packed = drafts.map(({ wanted: _, ...launch }, index) => ({ ...launch, weights: sections[index] }));
+  const launches = byBatch ? withSmallBatches(packed, (wish) => store.launchName(wish)) : packed;
   const { slotOf, slots } = assignSlots(
-    drafts,
+    launches,
     inputs.map((input) => input.value),
     boundary.map((output) => output.value),
   );
   const placed = new Map<Unplaced, Value>();
   for (const [value, slot] of slotOf) placed.set(value, { ...value, slot });
   const place = (value: Unplaced): Value => placed.get(value)!;
-  const { sections, weights } = planWeights(
-    graph.name,
-    drafts.map((launch) => launch.wanted),
-    storedAs(precision),
-  );
 
   const plan: Plan = {
     name: graph.name,
@@ -74,10 +84,9 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
     graph,
     fused: options.fuse,
     precision,
-    launches: drafts.map(({ wanted: _, ...launch }, index) => ({
+    launches: launches.map((launch) => ({
       ...launch,
       reads: launch.reads.map(place),
-      weights: sections[index],
       writes: launch.writes.map(place),
     })),
     values: [...placed.values()],
@@ -196,8 +205,17 @@ function inOrder(grouping: Grouping, graph: Graph): Group[] {
   return order;
 }
 
+interface Context {
+  readonly grouping: Grouping;
+  /** The dense layers that partial sums go through in the launch that makes them. */
+  readonly layers: ReadonlyMap<Group, NodeOf<"dense">>;
+  readonly graph: Graph;
+  readonly store: Store;
+  readonly precision: Precision;
+}
+
 /** One group as a launch: its body is cloned with leaves where it reads stored values and weights. */
-function draft(group: Group, grouping: Grouping, graph: Graph, store: Store, precision: Precision): Draft {
+function draft(group: Group, { grouping, layers, graph, store, precision }: Context): Draft {
   const parameters = parameterOnly(graph);
   const reads = new Map<string, Unplaced>();
   const wanted = new Map<string, WantedTensor>();
@@ -218,7 +236,7 @@ function draft(group: Group, grouping: Grouping, graph: Graph, store: Store, pre
     if (known) return known;
     let copy: Node;
     if (group.kernel === "import") copy = read(store.boundary(old, `${old.name}.in`));
-    else if (isSqueeze(old) && group.nodes.includes(old)) copy = finish(old);
+    else if (group.nodes.includes(old) && homeOf(old)) copy = finish(old, homeOf(old)!);
     else if (!group.nodes.includes(old) && !grouping.lazy.has(old))
       copy = parameters.has(old) ? leaf(old) : read(store.map(old));
     else {
@@ -232,19 +250,31 @@ function draft(group: Group, grouping: Grouping, graph: Graph, store: Store, pre
     cloned.set(old, copy);
     return copy;
   };
-  const finish = (squeeze: Node): Node => {
-    const home = grouping.groups.find((other) => other.squeezes.includes(squeeze))!;
-    const { name, attrs } = partsOf(home.squeezes[0]!, tileOf(home, precision));
+  /** Who makes the partial sums of a squeeze, or of the layer that they go through. */
+  const homeOf = (node: Node) =>
+    grouping.groups.find((other) => (layers.has(other) ? layers.get(other) === node : other.squeezes.includes(node)));
+  const finish = (node: Node, home: Group): Node => {
+    const squeeze = home.squeezes[0]!;
     const [, channels] = inputsOf(squeeze)[0]!.type.shape as [unknown, number];
-    // The shape is squeezeParts' own; a throwaway node infers it.
+    const { attrs } = partsOf(squeeze, tileOf(home, precision));
+    // The shape is that of the parts' own; a throwaway node infers it.
     const map = makeNode(
       "input",
-      { name: `${name}.x`, span: squeeze.span },
+      { name: `${squeeze.name}.x`, span: squeeze.span },
       {},
       { type: f32("N", channels, attrs.height, attrs.width), image: undefined },
     );
-    const parts = read(store.parts(makeNode("squeezeParts", { name, span: squeeze.span }, { x: map }, attrs)));
-    return makeNode("squeezeFinish", squeeze, { parts }, attrs);
+    return makeNode("squeezeFinish", node, { parts: read(store.parts(partial(home, map))) }, attrs);
+  };
+  /** The partial sums of a map, or what they add to the layer that they go through. */
+  const partial = (home: Group, map: Node): Node => {
+    const homeTile = tileOf(home, precision);
+    const { name, attrs } = partsOf(home.squeezes[0]!, homeTile);
+    const parts = makeNode("squeezeParts", { name, span: home.squeezes[0]!.span }, { x: map }, attrs);
+    const layer = layers.get(home);
+    if (!layer) return parts;
+    const shares = { name: sharesOf(layer.name), span: layer.span };
+    return makeNode("reduceParts", shares, { parts, weight: leaf(layer.inputs.weight) }, { slice: homeTile.channels });
   };
 
   const outputs: Output[] = [];
@@ -256,7 +286,9 @@ function draft(group: Group, grouping: Grouping, graph: Graph, store: Store, pre
   if (group.kernel === "chain") {
     const users = usersOf(graph);
     const results = new Set(graph.outputs.map((output) => output.node));
+    const throughLayers = new Set([...layers].flatMap(([home]) => home.squeezes));
     for (const node of group.nodes) {
+      if (throughLayers.has(node)) continue;
       const copy = clone(node);
       if (results.has(node) || users.get(node)!.some((user) => !group.nodes.includes(user)))
         write(store.map(node), copy);
@@ -264,11 +296,17 @@ function draft(group: Group, grouping: Grouping, graph: Graph, store: Store, pre
   } else {
     const root = clone(group.root);
     if (group.stored) write(store.map(group.root), root);
-    const squeeze = group.squeezes[0];
-    if (squeeze) {
-      const { name, attrs } = partsOf(squeeze, tile);
-      const parts = makeNode("squeezeParts", { name, span: squeeze.span }, { x: root }, attrs);
+    if (group.squeezes.length > 0) {
+      const parts = partial(group, root);
       write(store.parts(parts), parts);
+      const layer = layers.get(group);
+      if (layer)
+        wanted.set(layer.inputs.weight.name, {
+          node: layer.inputs.weight,
+          reader: layer,
+          name: "weight",
+          kernel: group.kernel,
+        });
     }
   }
   const leader = group.anchor ?? group.nodes[0] ?? group.squeezes[0] ?? group.root;
@@ -277,6 +315,7 @@ function draft(group: Group, grouping: Grouping, graph: Graph, store: Store, pre
     kernel: group.kernel,
     body: graphOf(leader.name, outputs, []),
     anchor: group.anchor === undefined || group.kernel === "import" ? undefined : cloned.get(group.anchor),
+    batches: "all",
     reads: [...reads.values()],
     wanted: [...wanted.values()],
     writes,
@@ -341,6 +380,7 @@ function exportOutputs(graph: Graph, store: Store, drafts: Draft[]): { name: str
         kernel: "export",
         body: graphOf(name, [{ name: value.name, node: leaf }], []),
         anchor: undefined,
+        batches: "all",
         reads: [stored],
         wanted: [],
         writes: [value],

@@ -43,7 +43,7 @@ export function planWeights(
       const repeat = outputs.filter((output) => output.node === packed).length;
       outputs.push({ name: repeat === 0 ? packedName : `${packedName}_${repeat + 1}`, node: packed });
       const floatOffset = floats;
-      const element = tensor.kernel === "conv" && op === "packConv" ? filters : "f32";
+      const element = tensor.kernel === "conv" && tensor.reader.op === "conv2d" && op === "packConv" ? filters : "f32";
       floats += ((packed.type.shape as number[]).reduce((a, b) => a * b, 1) * elementBytes[element]) / 4;
       return { parameter: tensor.node.name, packed, floatOffset, element };
     });

@@ -1,5 +1,6 @@
-import { inputsOf, opDef, type Graph, type Node } from "../ir/graph.ts";
+import { inputsOf, opDef, type Graph, type Node, type NodeOf } from "../ir/graph.ts";
 import { zeros, type Tensor } from "../tensor/tensor.ts";
+import { concreteShape } from "../tensor/type.ts";
 import { roundings, type Rounding } from "../precision.ts";
 import { interpret } from "./interpret.ts";
 
@@ -70,6 +71,7 @@ function roundingOf(tensor: Tensor, { relative, least }: Rounding): Tensor {
  * that cancel, so eps sum |A||m| is added where it is computed, and passed on to the gate without further rounding.
  *
  * @param isFolded whether a parameter was made by passes, as A is
+ * @param shares where the product was made by another launch: sum |A||m| of each of its shares, by their names
  */
 export function hoistingAllowance(
   body: Graph,
@@ -77,9 +79,16 @@ export function hoistingAllowance(
   batch: number,
   gate: Node,
   isFolded: (parameter: string) => boolean,
+  shares: ReadonlyMap<string, Tensor>,
 ): Tensor {
   const values = interpret(body, leaves, batch, body.nodes);
   const seed = (node: Node) => {
+    const terms = node.op === "squeezeFinish" ? shares.get(node.inputs.parts.name) : undefined;
+    if (node.op === "squeezeFinish" && terms) {
+      const sums = zeros(values.get(node)!.shape);
+      opDef("squeezeFinish").evaluate({ parts: terms }, node.attrs, sums);
+      return fill(sums, (i) => epsilon * sums.data[i]!);
+    }
     if (node.op !== "dense" || !isFolded(node.inputs.weight.name)) return undefined;
     const size = (input: Node) => magnitude(values.get(input)!);
     const sums = zeros(values.get(node)!.shape);
@@ -87,6 +96,20 @@ export function hoistingAllowance(
     return fill(sums, (i) => epsilon * sums.data[i]!);
   };
   return propagate(body, leaves, batch, [gate], 0, seed).bounds.get(gate)!;
+}
+
+/** sum |A||m| of each share of a layer: what cancels in them at most. */
+export function sizeOfShares(
+  body: Graph,
+  leaves: ReadonlyMap<string, Tensor>,
+  batch: number,
+  { inputs, attrs, type }: NodeOf<"reduceParts">,
+): Tensor {
+  const values = interpret(body, leaves, batch, [inputs.parts, inputs.weight]);
+  const sizes = zeros(concreteShape(type, batch));
+  const size = (input: Node) => magnitude(values.get(input)!);
+  opDef("reduceParts").evaluate({ parts: size(inputs.parts), weight: size(inputs.weight) }, attrs, sizes);
+  return sizes;
 }
 
 /** Passes errors from inputs to outputs; `eps` is what each op adds of its own, `seed` an error that is given instead. */
@@ -136,6 +159,13 @@ function errorOf(
       const sums = evaluate({ x: size(x), weight: size(weight) });
       const passed = evaluate({ x: error(x), weight: size(weight) });
       return fill(out, (i) => eps * factor(terms) * sums.data[i]! + passed.data[i]!);
+    }
+
+    case "reduceParts": {
+      const { parts, weight } = node.inputs;
+      const sums = evaluate({ parts: size(parts), weight: size(weight) });
+      const passed = evaluate({ parts: error(parts), weight: size(weight) });
+      return fill(out, (i) => eps * factor(node.attrs.slice) * sums.data[i]! + passed.data[i]!);
     }
 
     case "globalAvgPool":

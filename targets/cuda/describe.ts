@@ -35,6 +35,8 @@ interface LaunchEntry {
   /** Blocks in x and y; z is the image. */
   readonly grid: readonly [number, number];
   readonly threads: number;
+  /** Batches of less than 32 images, or of 32 and more; all if it is not said. */
+  readonly batches?: "small" | "large";
   /** Where the layer stands in the source: `file:line:column`. */
   readonly span: string;
 }
@@ -62,9 +64,9 @@ export function describe(
     maxBatch: maxBatchOf(plan),
     inputs: plan.inputs.map((input) => tensor(describeTensor(plan, input))),
     outputs: plan.outputs.map((output) => tensor(describeTensor(plan, output))),
-    launches: plan.launches.map(({ name, span }, index): LaunchEntry => {
+    launches: plan.launches.map(({ name, span, batches }, index): LaunchEntry => {
       const { name: kernel, grid, threads } = kernels.find(({ launches }) => launches.includes(index))!;
-      return { name, kernel, grid, threads, span: place(span) };
+      return { name, kernel, grid, threads, ...(batches !== "all" && { batches }), span: place(span) };
     }),
     weights: describeWeights(layout),
     written: graphToJson(plan.written),

@@ -2,11 +2,11 @@ import { Bug, type Span } from "../../src/diagnostics.ts";
 import { GENERATED } from "../../src/marker.ts";
 import { gridOf } from "../../src/plan/kernels/geometry.ts";
 import { trafficOf } from "../../src/plan/traffic.ts";
-import { limits, type BoundaryValue, type Launch, type Plan, type Value } from "../../src/plan/plan.ts";
+import { largeBatch, limits, type BoundaryValue, type Launch, type Plan, type Value } from "../../src/plan/plan.ts";
 import { largestBatch } from "../../src/plan/memory.ts";
 import { macsOf } from "../../src/report/count.ts";
 import { elementsPerImage } from "../../src/tensor/type.ts";
-import { storedAs, type Precision } from "../../src/precision.ts";
+import { elementBytes, storedAs, type Precision } from "../../src/precision.ts";
 import { version } from "../../src/version.ts";
 import { tolerances } from "../../src/verify/tolerance.ts";
 import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
@@ -68,7 +68,8 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
             const macs = launch.body.nodes.reduce((sum, node) => sum + macsOf(node), 0);
             const { maps, vectors, parts } = trafficOf([launch]);
             const name = [launch.name, place(launch.span)].map((text) => `"${quoted(text)}"`).join(", ");
-            return `{${name}, ${[macs, maps + vectors + parts, launch.weights?.byteLength ?? 0].join(", ")}},`;
+            const numbers = [macs, maps + vectors + parts, weightBytesOf(launch), ...batchesOf(launch, PREFIX)];
+            return `{${name}, ${numbers.join(", ")}},`;
           })
           .join("\n"),
         enqueue: plan.launches
@@ -89,6 +90,13 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
           })
           .join("\n"),
         nulls: boundary.map(({ field }) => condition(`tensors->${field} == nullptr`, "NULL_ARGUMENT")).join("\n"),
+        largeBatch: plan.launches.some(({ batches }) => batches !== "all")
+          ? [
+              `/** From so many images on a gate has a launch of its own; in fewer, the convolution that it scales computes it. */`,
+              `constexpr int LARGE_BATCH = ${largeBatch};`,
+              "",
+            ].join("\n")
+          : "",
         misaligned: boundary
           .map(({ field }) => condition(`!is_aligned(tensors->${field}, 16)`, "MISALIGNED"))
           .join("\n"),
@@ -165,6 +173,18 @@ function usedSlots(plan: Plan): number[] {
   const callers = new Set([...plan.inputs, ...plan.outputs].map(({ value }) => value));
   const used = new Set(plan.values.filter((value) => !callers.has(value)).map((value) => value.slot));
   return [...used].sort((a, b) => a - b);
+}
+
+/** Of the tensors that it reads, without what lies between them. */
+function weightBytesOf({ weights }: Launch): number {
+  return (weights?.tensors ?? []).reduce((sum, { packed, element }) => {
+    return sum + (packed.type.shape as number[]).reduce((a, b) => a * b, 1) * elementBytes[element];
+  }, 0);
+}
+
+/** The first and the last batch in which a launch runs. */
+function batchesOf({ batches }: Launch, PREFIX: string): readonly [string, string] {
+  return [batches === "large" ? "LARGE_BATCH" : "1", batches === "small" ? "LARGE_BATCH - 1" : `${PREFIX}_MAX_BATCH`];
 }
 
 /** `start(conv1::conv1, dim3(8, 1, batch), 64, queue, v[value::image], w(0), v[value::conv1])` */

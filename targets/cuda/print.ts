@@ -20,13 +20,12 @@ export interface PrintedKernel {
   readonly threads: number;
 }
 
-/** A statement of the tree, a call of `name`, in place of which stand lines of CUDA C. They say when the kernel waits for others. */
+/** Statements of the tree, calls by these names, in place of which stand lines of CUDA C. They say when the kernel waits for others. */
 export interface Insert {
-  readonly name: string;
-  /** What the lines declare and the call's inputs name: their types. */
-  readonly locals: ReadonlyMap<string, string>;
   /** @param inputs of the call, printed */
-  lines(inputs: readonly string[]): readonly string[];
+  readonly calls: ReadonlyMap<string, (inputs: readonly string[]) => readonly string[]>;
+  /** What the lines declare and inputs of the calls name: their types. */
+  readonly locals: ReadonlyMap<string, string>;
   readonly helpers: readonly string[];
 }
 
@@ -257,10 +256,10 @@ class Printer {
       }
       case "call": {
         const { call } = statement;
-        if (!this.insert || call.kind !== "call" || call.name !== this.insert.name)
-          return wrap(`${this.simple(statement)};${behind(statement)}`, indent);
-        this.insert.helpers.forEach((helper) => this.helpers.add(helper));
-        const lines = this.insert.lines(call.inputs.map((input) => this.say(input)));
+        const insert = call.kind === "call" ? this.insert?.calls.get(call.name) : undefined;
+        if (!insert || call.kind !== "call") return wrap(`${this.simple(statement)};${behind(statement)}`, indent);
+        this.insert!.helpers.forEach((helper) => this.helpers.add(helper));
+        const lines = insert(call.inputs.map((input) => this.say(input)));
         return lines.flatMap((line) => (line === "" ? [""] : wrap(line.trimStart(), indentOf(line, indent))));
       }
       case "scope":

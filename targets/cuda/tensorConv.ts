@@ -6,13 +6,14 @@ import { tensorStages, tensorStepBytes, tensorThreads, tensorTileOf } from "../.
 import type { Launch } from "../../src/plan/plan.ts";
 import { elementBytes, storedAs, type Precision } from "../../src/precision.ts";
 import { render } from "../render.ts";
+import { gateBlocks } from "../wgsl/chain.ts";
 import { Module } from "../wgsl/emit.ts";
 import { finishLines, pixelLines, plus, resultsOf, windowBlock } from "../wgsl/tile.ts";
 import type { Insert } from "./print.ts";
-import { tensorConv, tensorProduct } from "./templates.generated.ts";
+import { tensorConv, tensorCopies, tensorProduct } from "./templates.generated.ts";
 
-/** What stands in a kernel's text where the product on tensor cores comes. */
-const placeholder = "tensor_core_product";
+/** What stands in a kernel's text where the first copies of the product on tensor cores come, and where the rest of it. */
+const placeholders = { copies: "tensor_core_copies", product: "tensor_core_product" } as const;
 
 /** How elements are called in CUDA C; vectors are of 4 channels. */
 export const spelledElements = {
@@ -40,6 +41,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
       : []),
     placeFunctions(anchor, terms === "computed"),
   ];
+  const gate = gateBlocks(launch, module, tensorThreads);
   const results = resultsOf(launch, anchor, module, held);
 
   const lastPixel = output.pixels % tile.pixels === 0 ? "pixel" : "min(pixel, PIXELS - 1u)";
@@ -52,7 +54,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
     terms === "computed" ? "0u" : module.read(anchor.inputs.x),
     "weights",
     ...["STEPS", "STAGES", "X_PITCH", "W_PITCH", "X_PARTS", "X_PART4", "X_COPIES", "W_PARTS", "W_PART4", "W_COPIES"],
-    ...["WARP_COLUMNS", "A_TILES", "B_TILES", "TILE_PIXELS", "TILE4", "STEP4", "RESULT_PITCH4"],
+    ...["WARP_COLUMNS", "A_TILES", "B_TILES", "TILE_PIXELS", "TILE4", "STEP4"],
   ];
   return render(
     tensorConv,
@@ -88,8 +90,11 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
     {
       banner,
       functions: module.functions(...functions, ...results.functions),
+      gateMemory: gate.declarations,
+      gate: gate.text,
       bindings: module.bindings(),
-      product: `${placeholder}(${inputs.join(", ")});`,
+      copies: `${placeholders.copies}(${inputs.join(", ")});`,
+      product: `${placeholders.product}(RESULT_PITCH4);`,
       results: [
         ...pixelLines(held.pixels, "first_pixel + row", "ROWS"),
         // Not inside the call: g++ hides the reads of aggregate arguments from its thread sanitizer.
@@ -108,89 +113,105 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
   const { anchor } = launch;
   if (anchor?.op !== "conv2d") throw new Bug(`${launch.name} is no convolution`);
   const { terms } = shapeOf(launch, anchor, precision);
-  const { element, vector } = spelledElements[storedAs(precision)];
-  const halves = element !== "float";
+  const start = isPointwise(anchor.attrs) ? "u32" : "vec2i";
   return {
-    name: placeholder,
+    calls: new Map([
+      [placeholders.copies, (inputs: readonly string[]) => copiesLines(inputs, terms, start, precision)],
+      [placeholders.product, () => productLines(terms, precision)],
+    ]),
     locals: new Map([
       ["pixel", "u32"],
-      ["start", isPointwise(anchor.attrs) ? "u32" : "vec2i"],
+      ["start", start],
       ["k4", "u32"],
       ["k", "u32"],
       ["w_c4", "u32"],
     ]),
-    lines: ([fromPixel, xAt, wPlace, offset, xName]) => {
-      const to = `xs[x_row + i * (${tensorThreads} / X_PARTS)][x_part * X_PART4 * 4]`;
-      const seen = xAt!.replace(/\bstart\b/g, "from[i]");
-      const stage = "Terms *const xs = x_tile + step % STAGES * TILE_PIXELS;";
-      const moves =
-        terms === "copied"
-          ? {
-              held: "",
-              stage,
-              copyTerms: [
-                `const int at = ${seen};`,
-                `copy_async<X_PART4 * sizeof(${vector})>(`,
-                `    &${to}, ${xName} + max(at, 0), at >= 0);`,
-              ].join("\n"),
-              store: "",
-              first: "if (step < STEPS) copy_terms(step);",
-              last: "",
-            }
-          : {
-              held: "float4 held[X_COPIES]; // on its way from global to shared memory, while the step before is multiplied",
-              stage: "",
-              copyTerms: `held[i] = ${seen};`,
-              store: [
-                "const auto store_step = [&](unsigned step) {",
-                `  ${stage}`,
-                "#pragma unroll",
-                "  for (unsigned i = 0; i < X_COPIES; i++)",
-                `    *reinterpret_cast<${vector} *>(&${to}) = ${halves ? "narrow(held[i])" : "held[i]"};`,
-                "};",
-              ].join("\n"),
-              first: "if (step < STEPS) {\n  copy_terms(step);\n  store_step(step);\n}",
-              last: "if (step + STAGES - 1 < STEPS) store_step(step + STAGES - 1);",
-            };
-      const loadB = halves
-        ? [
-            "for (unsigned j = 0; j < B_TILES; j += 2)",
-            "  load_matrices_transposed(b[j], b[j + 1], &ws[k + lane % 16][warp_channel + 8 * j + lane / 16 * 8]);",
-          ]
-        : [
-            "for (unsigned j = 0; j < B_TILES; j++) {",
-            "  const unsigned channel = warp_channel + 8 * j + lane / 4;",
-            "  b[j][0] = round_to_tf32(__float_as_uint(ws[k + lane % 4][channel]));",
-            "  b[j][1] = round_to_tf32(__float_as_uint(ws[k + 4 + lane % 4][channel]));",
-            "}",
-          ];
-      return render(
-        tensorProduct,
-        {
-          element,
-          vector,
-          threads: tensorThreads,
-          filters: halves ? `reinterpret_cast<const ${vector} *>(weights + ${offset})` : `weights + ${offset}`,
-          fromType: isPointwise(anchor.attrs) ? "unsigned" : "int2",
-          fromPixel: fromPixel!,
-          wPlace: wPlace!,
-          productDepth: halves ? 16 : 8,
-          multiply: `multiply_${precision}`,
-        },
-        {
-          ...moves,
-          loadA: [
-            `load_matrices(a[i], &xs[16 * i + lane % 16][k + lane / 16 * ${halves ? 8 : 4}]);`,
-            ...(precision === "tf32" ? ["for (unsigned &term : a[i]) term = round_to_tf32(term);"] : []),
-          ].join("\n"),
-          loadB: loadB.join("\n"),
-        },
-      )
-        .trimEnd()
-        .split("\n");
-    },
-    helpers: halves && terms === "computed" ? ["narrow"] : [],
+    helpers: storedAs(precision) !== "f32" && terms === "computed" ? ["narrow"] : [],
   };
+}
+
+/** How terms come to shared memory: as they are, or computed in registers on their way. */
+type Terms = "copied" | "computed";
+
+function copiesLines(
+  [fromPixel, xAt, wPlace, offset, xName]: readonly string[],
+  terms: Terms,
+  start: string,
+  precision: Precision,
+): string[] {
+  const { element, vector } = spelledElements[storedAs(precision)];
+  const halves = element !== "float";
+  const to = `xs[x_row + i * (${tensorThreads} / X_PARTS)][x_part * X_PART4 * 4]`;
+  const seen = xAt!.replace(/\bstart\b/g, "from[i]");
+  const stage = "Terms *const xs = x_tile + step % STAGES * TILE_PIXELS;";
+  const moves =
+    terms === "copied"
+      ? {
+          held: "",
+          stage,
+          copyTerms: [
+            `const int at = ${seen};`,
+            `copy_async<X_PART4 * sizeof(${vector})>(`,
+            `    &${to}, ${xName} + max(at, 0), at >= 0);`,
+          ].join("\n"),
+          store: "",
+          first: "if (step < STEPS) copy_terms(step);",
+        }
+      : {
+          held: "float4 held[X_COPIES]; // on its way from global to shared memory, while the step before is multiplied",
+          stage: "",
+          copyTerms: `held[i] = ${seen};`,
+          store: [
+            "const auto store_step = [&](unsigned step) {",
+            `  ${stage}`,
+            "#pragma unroll",
+            "  for (unsigned i = 0; i < X_COPIES; i++)",
+            `    *reinterpret_cast<${vector} *>(&${to}) = ${halves ? "narrow(held[i])" : "held[i]"};`,
+            "};",
+          ].join("\n"),
+          first: "if (step < STEPS) {\n  copy_terms(step);\n  store_step(step);\n}",
+        };
+  const view = {
+    element,
+    vector,
+    threads: tensorThreads,
+    filters: halves ? `reinterpret_cast<const ${vector} *>(weights + ${offset})` : `weights + ${offset}`,
+    fromType: start === "u32" ? "unsigned" : "int2",
+    fromPixel: fromPixel!,
+    wPlace: wPlace!,
+  };
+  return render(tensorCopies, view, moves).trimEnd().split("\n");
+}
+
+function productLines(terms: Terms, precision: Precision): string[] {
+  const halves = storedAs(precision) !== "f32";
+  const loadB = halves
+    ? [
+        "for (unsigned j = 0; j < B_TILES; j += 2)",
+        "  load_matrices_transposed(b[j], b[j + 1], &ws[k + lane % 16][warp_channel + 8 * j + lane / 16 * 8]);",
+      ]
+    : [
+        "for (unsigned j = 0; j < B_TILES; j++) {",
+        "  const unsigned channel = warp_channel + 8 * j + lane / 4;",
+        "  b[j][0] = round_to_tf32(__float_as_uint(ws[k + lane % 4][channel]));",
+        "  b[j][1] = round_to_tf32(__float_as_uint(ws[k + 4 + lane % 4][channel]));",
+        "}",
+      ];
+  const loadA = [
+    `load_matrices(a[i], &xs[16 * i + lane % 16][k + lane / 16 * ${halves ? 8 : 4}]);`,
+    ...(precision === "tf32" ? ["for (unsigned &term : a[i]) term = round_to_tf32(term);"] : []),
+  ];
+  return render(
+    tensorProduct,
+    { productDepth: halves ? 16 : 8, multiply: `multiply_${precision}` },
+    {
+      loadA: loadA.join("\n"),
+      loadB: loadB.join("\n"),
+      last: terms === "copied" ? "" : "if (step + STAGES - 1 < STEPS) store_step(step + STAGES - 1);",
+    },
+  )
+    .trimEnd()
+    .split("\n");
 }
 
 /** The extents that the kernel and its product share. */
@@ -204,7 +225,7 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
   const columns = tile.channels / 4;
   const rows = tensorThreads / columns;
   // What is only copied is copied 16 bytes at a time where vectors come in pairs; what is computed, by vectors.
-  const terms = anchor.inputs.x.op === "input" ? ("copied" as const) : ("computed" as const);
+  const terms: Terms = anchor.inputs.x.op === "input" ? "copied" : "computed";
   const pairs = (vectors: number) => (bytes === 2 && vectors % 2 === 0 ? 2 : 1);
   const copies = (count: number, along4: number, part4: number) => {
     const parts = along4 / part4;

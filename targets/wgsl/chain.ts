@@ -1,8 +1,10 @@
 import { Bug } from "../../src/diagnostics.ts";
-import { inputsOf, type Graph, type Node, type NodeOf } from "../../src/ir/graph.ts";
+import { graphOf, inputsOf, type Graph, type Node, type NodeOf } from "../../src/ir/graph.ts";
 import { tapClasses } from "../../src/ops/tapMeans.ts";
 import { padTo4 } from "../../src/ops/weights.ts";
+import { addsShares } from "../../src/plan/excitation.ts";
 import {
+  chainPhases,
   chainThreads,
   hasTaps,
   keepingKindSums,
@@ -17,27 +19,66 @@ import { render } from "../render.ts";
 import { Module } from "./emit.ts";
 import { literal, lowest } from "./literal.ts";
 import { isElementwiseName, spelling } from "./spelling.ts";
+import { denseLines, partsOf } from "./tile.ts";
 import { chain, chainEach, chainLanes, channelAt, kindSums, tapMeans } from "./templates.generated.ts";
 
 /** Vectors: one workgroup goes through the phases of an image. */
 export function chainKernel(launch: Launch, name: string, banner: string): string {
   const phases = phasesOf(launch);
   const { threads, workgroups, slice } = chainThreads(phases);
-  const writer = new ChainWriter(launch, phases);
-  const texts = phases.flatMap((phase, index) => {
-    const last = index === phases.length - 1;
-    const share = last && workgroups > 1 ? slice : undefined;
-    return [writer.phase(phase, threads, share), last ? "" : "  workgroupBarrier();\n"];
-  });
+  const module = new Module(launch);
+  const writer = new ChainWriter(module, launch.body, phases);
+  const share = workgroups > 1 ? { slice, group: "group.x" } : undefined;
+  const text = writer.all(phases, threads, share);
+  const { constants, memory, functions } = writer.declarations();
   const workgroup =
     workgroups > 1
       ? "One workgroup computes SLICE4 vectors of 4 results of one image, and everything before them."
       : "One workgroup computes everything for one image.";
+  const declarations = [constants, module.bindings(), memory, module.functions(...functions)];
   return render(
     chain,
     { name, threads, workgroup },
-    { banner, declarations: writer.declarations(), phases: texts.join("").trimEnd() },
+    { banner, declarations: declarations.filter((each) => each !== "").join("\n\n"), phases: text },
   );
+}
+
+/**
+ * The gate of an epilogue, where its kernel computes it first, for the channels of its tile: what that declares, and its
+ * text. From then on the module knows the gate by its place in workgroup memory.
+ */
+export function gateBlocks(launch: Launch, module: Module, threads: number): { declarations: string; text: string } {
+  const gate = gateOf(launch);
+  if (!gate) return { declarations: "", text: "" };
+  const body = graphOf(gate.name, [{ name: gate.name, node: gate }], []);
+  const phases = chainPhases(body).map((phase) => ({
+    ...phase,
+    results: phase.results.map(({ node }) => ({ node, kept: true, written: undefined })),
+  }));
+  const writer = new ChainWriter(module, body, phases);
+  const text = writer.all(phases, threads, { slice: launch.tile.channels / 4, group: "group.y", columns: "TILE4" });
+  // A squeeze in the epilogue adds up in memory of the same name, which is as large.
+  const { constants, memory } = writer.declarations(partsOf(launch) !== undefined);
+  module.hold(gate, `${writer.keptAs(gate)}[c4 % TILE4]`);
+  return {
+    declarations: [`const THREADS = ${threads}u;`, constants, memory].join("\n"),
+    // The epilogue is beyond the barriers of the product.
+    text,
+  };
+}
+
+/** The vector that scales channels of a convolution, if it is no value that the launch reads. */
+function gateOf({ body }: Launch): Node | undefined {
+  for (const node of body.nodes)
+    if (node.op === "scaleChannels" && node.inputs.gate.op !== "input") return node.inputs.gate;
+  return undefined;
+}
+
+/** A workgroup's share of the last phase: so many vectors, what counts the shares, and the constant for the number if there is one. */
+interface Share {
+  readonly slice: number;
+  readonly group: string;
+  readonly columns?: string;
 }
 
 /** Prints the phases one after the other, and collects what they declare. */
@@ -56,11 +97,11 @@ class ChainWriter {
   /** Vectors: the constant that is their length in vectors of 4. */
   private readonly lengths = new Map<Node, string>();
 
-  constructor(launch: Launch, phases: readonly Phase[]) {
-    this.module = new Module(launch);
+  constructor(module: Module, body: Graph, phases: readonly Phase[]) {
+    this.module = module;
     this.keepingKindSums = keepingKindSums(phases);
-    this.excitation = excitationOf(launch.body);
-    for (const node of launch.body.nodes) {
+    this.excitation = excitationOf(body);
+    for (const node of body.nodes) {
       if (node.op === "input" && node.type.shape.length === 2)
         this.lengths.set(
           node,
@@ -69,32 +110,41 @@ class ChainWriter {
     }
   }
 
-  declarations(): string {
-    const bindings = this.module.bindings();
-    const functions = this.module.functions(...this.functions);
-    return [
-      this.constants.join("\n"),
-      bindings,
-      this.memory.concat(this.sums > 0 ? [sumsOf(this.sums)] : []).join("\n"),
-      functions,
-    ]
-      .filter((text) => text !== "")
-      .join("\n\n");
+  all(phases: readonly Phase[], threads: number, share: Share | undefined): string {
+    const texts = phases.flatMap((phase, index) => {
+      const last = index === phases.length - 1;
+      return [this.phase(phase, threads, last ? share : undefined), last ? "" : "  workgroupBarrier();\n"];
+    });
+    return texts.join("").trimEnd();
   }
 
-  /** @param slice of how many vectors a workgroup computes its share; undefined if all */
-  phase(phase: Phase, threads: number, slice: number | undefined): string {
+  /** What a result is called in workgroup memory. */
+  keptAs(node: Node): string {
+    return this.kept.get(node)!;
+  }
+
+  /** @param hasSums whether the memory to add up in is there already */
+  declarations(hasSums = false): { constants: string; memory: string; functions: readonly string[] } {
+    const memory = this.memory.concat(this.sums > 0 && !hasSums ? [sumsOf(this.sums)] : []);
+    return { constants: this.constants.join("\n"), memory: memory.join("\n"), functions: this.functions };
+  }
+
+  /** @param share undefined if a workgroup computes all */
+  private phase(phase: Phase, threads: number, share: Share | undefined): string {
     const vectors = vectorsOf(phase);
-    const length = this.declareResults(phase, vectors);
+    const slice = share?.slice;
+    const length = this.declareResults(phase, vectors, share);
     const { columns, lanes } = phaseThreads(phase, threads, slice ?? vectors);
     const columnsName =
-      slice === undefined ? length : this.constant("slice4", slice, "of the results of one workgroup");
-    const start = slice === undefined ? "" : `group.x * ${columnsName} + `;
+      share === undefined
+        ? length
+        : (share.columns ?? this.constant("slice4", share.slice, "of the results of one workgroup"));
+    const start = share === undefined ? "" : `${share.group} * ${columnsName} + `;
     const says = this.says(phase);
     if (lanes === 1) {
       const { before, lines } = this.compute(phase, length);
-      const end = slice === undefined ? length : `min((group.x + 1u) * ${columnsName}, ${length})`;
-      const blocks = { compute: lines.join("\n"), results: this.results(phase, length).join("\n") };
+      const end = slice === undefined ? length : `min((${share!.group} + 1u) * ${columnsName}, ${length})`;
+      const blocks = { compute: lines.join("\n"), results: this.results(phase, length, share).join("\n") };
       return before + render(chainEach, { says, first: `${start}thread`, end }, blocks);
     }
     const used = columns * lanes;
@@ -121,24 +171,24 @@ class ChainWriter {
       {
         add: this.add(phase.head, length, "sum").join("\n"),
         addLane: maximum ? `acc = max(acc, ${sum});` : `acc += ${sum};`,
-        results: this.results(phase, length).join("\n"),
+        results: this.results(phase, length, share).join("\n"),
       },
     );
   }
 
   /** Names for what a phase yields; returns the constant that is its length. */
-  private declareResults(phase: Phase, vectors: number): string {
+  private declareResults(phase: Phase, vectors: number, share: Share | undefined): string {
     let prefix: string | undefined;
     for (const { node, kept } of phase.results) {
       if (!kept) continue;
-      const variable = this.module.declare(this.keptName(node, phase));
+      const variable = this.module.declare(share ? "gate" : this.keptName(node, phase));
       prefix ??= variable;
       this.kept.set(node, variable);
     }
     const length = this.constant(`${prefix ?? "out"}4`, vectors, "vectors of 4 channels");
     for (const { node, kept } of phase.results) {
       this.lengths.set(node, length);
-      if (kept) this.memory.push(`var<workgroup> ${this.kept.get(node)!}: array<vec4f, ${length}>;`);
+      if (kept) this.memory.push(`var<workgroup> ${this.kept.get(node)!}: array<vec4f, ${share?.columns ?? length}>;`);
     }
     return length;
   }
@@ -148,12 +198,9 @@ class ChainWriter {
     if (head?.op === "dense") {
       const weight = this.module.offset(head.inputs.weight, `w_${this.partOf(head)}`);
       return [
-        `let x_terms = ${this.vector(head.inputs.x, "k4")};`,
+        `let terms = ${this.vector(head.inputs.x, "k4")};`,
         `let w_at = ${weight} + k4 * 4u * ${length} + c4;`,
-        `${to} += x_terms.x * weights[w_at];`,
-        `${to} += x_terms.y * weights[w_at + ${length}];`,
-        `${to} += x_terms.z * weights[w_at + 2u * ${length}];`,
-        `${to} += x_terms.w * weights[w_at + 3u * ${length}];`,
+        ...denseLines(to, length),
       ];
     }
     if (head?.op === "squeezeFinish") {
@@ -173,7 +220,8 @@ class ChainWriter {
   private tiles(head: NodeOf<"squeezeFinish">): string {
     const { parts } = head.inputs;
     const known = this.lengths.get(parts);
-    const name = known ?? this.constant("tiles", parts.type.shape[1] as number, "of partial sums");
+    const [wish, says] = addsShares(head) ? ["shares", "of each result"] : ["tiles", "of partial sums"];
+    const name = known ?? this.constant(wish!, parts.type.shape[1] as number, says!);
     this.lengths.set(parts, name);
     return name;
   }
@@ -194,7 +242,7 @@ class ChainWriter {
   }
 
   /** Stores what others read. */
-  private results(phase: Phase, length: string): string[] {
+  private results(phase: Phase, length: string, share: Share | undefined): string[] {
     const { head } = phase;
     const divides = head?.op === "squeezeFinish" && head.attrs.reduce === "sum" && !hasTaps(head);
     const own = new Set(phase.results.map((result) => result.node));
@@ -203,9 +251,10 @@ class ChainWriter {
       return node.op === "input" || (this.kept.has(node) && !own.has(node)) ? this.vector(node, "c4") : undefined;
     };
     const taken = ["acc", "mean", "image", "c4", ...this.kept.values()];
+    const place = share?.columns === undefined ? "c4" : `c4 % ${share.columns}`;
     const { lines, results } = this.module.expressions([...own], leaf, taken);
     const stores = phase.results.flatMap(({ node, written }, index) => [
-      ...(this.kept.has(node) ? [`${this.kept.get(node)!}[c4] = ${results[index]!};`] : []),
+      ...(this.kept.has(node) ? [`${this.kept.get(node)!}[${place}] = ${results[index]!};`] : []),
       ...(written === undefined ? [] : [`${this.module.write(written)}[image * ${length} + c4] = ${results[index]!};`]),
     ]);
     return [...(divides ? [`let mean = acc / ${literal(classesOf(head).positions)};`] : []), ...lines, ...stores];
@@ -313,7 +362,7 @@ class ChainWriter {
 
   /** What a result is called in workgroup memory. */
   private keptName(node: Node, { head }: Phase): string {
-    if (head?.op === "squeezeFinish") return "squeezed";
+    if (head?.op === "squeezeFinish") return addsShares(head) ? "reduced" : "squeezed";
     if (head?.op === "channelConv") return "convolved";
     if (head?.op === "dense") return { reduce: "reduced", expand: "expanded", dense: "hidden" }[this.partOf(head)];
     return head ? "joined" : isElementwiseName(node.op) ? spelling[node.op].result : "given";
@@ -347,6 +396,8 @@ class ChainWriter {
         const taps = head.attrs.window.kernel[0] * head.attrs.window.kernel[1];
         const each = taps === 1 ? "" : `, for each of ${taps} taps`;
         const [one, several] = isMaximum(head) ? ["maximum", "maxima"] : ["sum", "sums"];
+        if (addsShares(head))
+          return `${this.excitation.size > 0 ? "Excite" : "Dense"}: ${channels} results, from ${tiles} shares${then}`;
         const from = `${tiles} partial ${tiles === 1 ? one : several}`;
         return `Squeeze: the ${isMaximum(head) ? "maximum" : "mean"} of each of ${channels} channels, from ${from}${each}${then}`;
       }

@@ -5,6 +5,7 @@ import { stepOf, threadsOf, type ConvTile } from "../../src/plan/kernels/conv.ts
 import { mapExtent } from "../../src/plan/kernels/geometry.ts";
 import type { Launch } from "../../src/plan/plan.ts";
 import { render } from "../render.ts";
+import { gateBlocks } from "./chain.ts";
 import { Module } from "./emit.ts";
 import { conv } from "./templates.generated.ts";
 import { finishLines, pixelLines, plus, resultsOf, windowBlock } from "./tile.ts";
@@ -27,6 +28,7 @@ export function convKernel(launch: Launch, name: string, banner: string): string
     module.fused("operand", anchor.inputs.x, { pixels: "IN_PIXELS", vectors: "IN4" }),
     termFunctions(anchor, module, depth4 % step !== 0),
   ];
+  const gate = gateBlocks(launch, module, tile.rows * tile.columns);
   const results = resultsOf(launch, anchor, module, held);
 
   return render(
@@ -48,6 +50,8 @@ export function convKernel(launch: Launch, name: string, banner: string): string
     {
       banner,
       functions: module.functions(...functions, ...results.functions),
+      gateMemory: gate.declarations,
+      gate: gate.text,
       bindings: module.bindings(),
       prepare: prepareLines(anchor, tile, loads).join("\n"),
       accumulators: eachOf(tile, (i, j) => `var acc_${i}_${j} = vec4f(0.0);`).join("\n"),

@@ -22,6 +22,7 @@ export class Module {
   private readonly helpers = new Set<string>();
   private readonly offsets: string[] = [];
   private readonly offsetNames = new Map<string, string>();
+  private readonly computed = new Map<Node, string>();
   private readonly reads: ReadonlyMap<string, string>;
   private readonly writes: readonly string[];
   private readonly launch: Launch;
@@ -63,6 +64,11 @@ export class Module {
   /** A name of its own in module scope. */
   declare(wish: string): string {
     return this.namer.name(wish);
+  }
+
+  /** What a node's vector is called, for functions of (image, pixel, c4), where the kernel has computed it before. */
+  hold(node: Node, text: string): void {
+    this.computed.set(node, text);
   }
 
   useHelper(text: string | undefined): void {
@@ -122,6 +128,8 @@ export class Module {
   }
 
   private load(node: Node, { pixels, vectors }: Walk): string | undefined {
+    const computed = this.computed.get(node);
+    if (computed !== undefined) return computed;
     if (node.op !== "input") return undefined;
     const name = this.read(node);
     // A map of one channel is one vector at each pixel, also beside maps of many: as a gate of pixels.
@@ -186,7 +194,7 @@ export function dependsOn(node: Node, other: Node): boolean {
 
 /** What a value is to the kernel that reads it. */
 function roleOf(value: Value, launch: Launch): string {
-  if (value.layout === "parts") return "parts";
+  if (value.layout === "parts") return launch.kernel === "chain" ? "parts" : "shares";
   const leaf = launch.body.nodes.find((node) => node.op === "input" && node.name === value.name);
   if (!leaf) throw new Bug(`the body of ${launch.name} does not read ${value.name}`);
   const users = usersOf(launch.body).get(leaf)!;

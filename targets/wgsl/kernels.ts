@@ -1,5 +1,6 @@
 import type { Span } from "../../src/diagnostics.ts";
 import { inputsOf, type Node } from "../../src/ir/graph.ts";
+import { addsShares } from "../../src/plan/excitation.ts";
 import { gridOf } from "../../src/plan/kernels/geometry.ts";
 import type { KernelName, Launch, Plan } from "../../src/plan/plan.ts";
 import type { Window } from "../../src/ops/window.ts";
@@ -102,8 +103,10 @@ function saysOfNode(node: Node): string {
       return `concatenation of ${inputsOf(node).length}`;
     case "squeezeParts":
       return node.attrs.reduce === "max" ? "partial maxima" : "partial sums";
+    case "reduceParts":
+      return `dense ${node.inputs.parts.type.shape[3]} -> ${node.type.shape[3]} of each`;
     case "squeezeFinish":
-      return "squeeze";
+      return addsShares(node) ? "sum of shares" : "squeeze";
     default:
       return node.op;
   }

@@ -42,7 +42,7 @@ export function mapKernel(launch: Launch, name: string, banner: string): string 
   if (root !== anchor) functions.push(module.fused(anchor ? "epilogue" : "compute", root, walk, anchor));
   const computed = runs ? "acc" : "compute(image, pixel, c4)";
   const value = anchor && root !== anchor ? `epilogue(${computed}, image, pixel, c4)` : computed;
-  const squeezed = squeezeBlocks(launch, held);
+  const squeezed = squeezeBlocks(launch, held, module);
   const parameter = runs ? "acc: vec4f, " : "";
   functions.push(...squeezed.functions, finishFunction(launch, module, { parameter, value }));
 

@@ -16,7 +16,7 @@ export interface Spelled<K extends OpName> {
 type OtherOp =
   | "input" | "parameter" | "dropout" | "conv2d" | "dense" | "maxPool" | "avgPool" | "globalAvgPool" | "globalMaxPool" | "softmax"
   | "concat" | "sliceChannels" | "shuffleChannels" | "upsample" | "flatten" | "pad" | "channelMean" | "channelMax" | "channelConv" | "tapMeans" | "squeezeParts"
-  | "squeezeFinish" | "rsqrt" | "scaleRows" | "matmul" | "matvec" | "reshape" | "expandGroups" | "sliceRows"
+  | "reduceParts" | "squeezeFinish" | "rsqrt" | "scaleRows" | "matmul" | "matvec" | "reshape" | "expandGroups" | "sliceRows"
   | "packConv" | "packDepthwise" | "packVector"; // prettier-ignore
 export type ElementwiseName = Exclude<OpName, OtherOp>;
 

@@ -2,12 +2,20 @@ import { Bug } from "../../src/diagnostics.ts";
 import type { Node, NodeOf } from "../../src/ir/graph.ts";
 import { tapClasses } from "../../src/ops/tapMeans.ts";
 import type { Window } from "../../src/ops/window.ts";
+import { padTo4 } from "../../src/ops/weights.ts";
 import { mapExtent, rootOf } from "../../src/plan/kernels/geometry.ts";
 import type { Launch } from "../../src/plan/plan.ts";
 import { render } from "../render.ts";
 import type { Module } from "./emit.ts";
 import { lowest } from "./literal.ts";
-import { squeeze, squeezeFunctions, squeezeKinds, window } from "./templates.generated.ts";
+import {
+  sharesFunctions,
+  squeeze,
+  squeezeFunctions,
+  squeezeKinds,
+  squeezeShares,
+  window,
+} from "./templates.generated.ts";
 
 /**
  * What the kernels that compute tiles of a map have in common: a thread holds results for some pixels (`pixel_0`...) by
@@ -22,7 +30,16 @@ export interface ThreadTile {
 }
 
 export function partsOf(launch: Launch): NodeOf<"squeezeParts"> | undefined {
-  for (const { node } of launch.body.outputs) if (node.op === "squeezeParts") return node;
+  for (const { node } of launch.body.outputs) {
+    const parts = node.op === "reduceParts" ? node.inputs.parts : node;
+    if (parts.op === "squeezeParts") return parts;
+  }
+  return undefined;
+}
+
+/** The layer that the partial sums go through, if they do. */
+function layerOfParts(launch: Launch): NodeOf<"reduceParts"> | undefined {
+  for (const { node } of launch.body.outputs) if (node.op === "reduceParts") return node;
   return undefined;
 }
 
@@ -70,7 +87,7 @@ export function resultsOf(
   const extents = { pixels: "PIXELS", vectors: "OUT4" };
   const epilogue = root === anchor ? [] : [module.fused("epilogue", root, extents, anchor)];
   const value = root === anchor ? "acc" : "epilogue(acc, image, pixel, c4)";
-  const { functions, block } = squeezeBlocks(launch, held);
+  const { functions, block } = squeezeBlocks(launch, held, module);
   const finish = finishFunction(launch, module, { parameter: "acc: vec4f, ", value });
   return { functions: [...epilogue, ...functions, finish], squeeze: block };
 }
@@ -101,7 +118,11 @@ export function finishLines(
 }
 
 /** The functions and the block that add up a tile's results; empty without a squeeze. */
-export function squeezeBlocks(launch: Launch, tile: ThreadTile): { functions: string[]; block: string } {
+export function squeezeBlocks(
+  launch: Launch,
+  tile: ThreadTile,
+  module: Module,
+): { functions: string[]; block: string } {
   const parts = partsOf(launch);
   if (!parts) return { functions: [], block: "" };
   const { attrs } = parts;
@@ -135,6 +156,11 @@ export function squeezeBlocks(launch: Launch, tile: ThreadTile): { functions: st
         `${place(j)} = sum_${j};`,
       ];
     });
+    const layer = layerOfParts(launch);
+    if (layer) {
+      const shares = sharesBlock(launch, layer, tile, module, mine);
+      return { functions: [...functions, shares.functions], block: shares.block };
+    }
     return { functions, block: render(squeeze, { what }, { mine: mine.join("\n") }).trimEnd() };
   }
   functions.push(kindFunctions(parts));
@@ -148,6 +174,44 @@ export function squeezeBlocks(launch: Launch, tile: ThreadTile): { functions: st
     functions,
     block: render(squeezeKinds, { what }, { kinds: kindLines.join("\n"), mine: mine.join("\n") }).trimEnd(),
   };
+}
+
+/** All threads multiply the sums of a tile by its rows of the layer's weight: some share each sum. */
+function sharesBlock(
+  launch: Launch,
+  layer: NodeOf<"reduceParts">,
+  tile: ThreadTile,
+  module: Module,
+  mine: readonly string[],
+): { functions: string; block: string } {
+  const { vectors } = mapExtent(rootOf(launch).type);
+  const tile4 = launch.tile.channels / 4;
+  const threads = tile.rows * tile.columns;
+  const outputs = layer.type.shape[3] as number;
+  const share4 = padTo4(outputs) / 4;
+  const lanes = Math.min(Math.floor(threads / share4), tile4);
+  const slices = Math.ceil(vectors / tile4);
+  const view = {
+    outputs,
+    when: lanes * share4 === threads ? "" : "if (thread < SHARE_LANES * SHARE4) ",
+    terms: vectors % tile4 === 0 ? "TILE4" : "min(TILE4, OUT4 - group.y * TILE4)",
+    weight: module.offset(layer.inputs.weight, "w_reduce"),
+  };
+  const blocks = { mine: mine.join("\n"), add: denseLines("sum", "SHARE4").join("\n") };
+  return {
+    functions: render(sharesFunctions, { share4, lanes, slices }, {}).trimEnd(),
+    block: render(squeezeShares, view, blocks).trimEnd(),
+  };
+}
+
+/** Adds the products of 4 terms and their rows of a matrix, from `w_at` on. */
+export function denseLines(to: string, length: string): string[] {
+  return [
+    `${to} += terms.x * weights[w_at];`,
+    `${to} += terms.y * weights[w_at + ${length}];`,
+    `${to} += terms.z * weights[w_at + 2u * ${length}];`,
+    `${to} += terms.w * weights[w_at + 3u * ${length}];`,
+  ];
 }
 
 /** `a + 8u`, without adding zero. */

@@ -14,9 +14,12 @@ import { useCompiler } from "./emulated.ts";
 useCompiler();
 
 const network = (name: string, classes: number) => `se 1
+import { bottleneck } from "std/resnet.se"
 network ${name}() {
   input image: f32[N, 3, 5, 7]
+  insert se(at: standard, ratio: 4)
   conv1: conv 8, 3x3 -> relu
+  unit: bottleneck(4)
   gap
   fc: dense ${classes}
   output logits
@@ -81,7 +84,7 @@ test("main.cu runs the network, agrees with its own output and says where one di
   const noise = run("./main", "ada/weights.bin", "2");
   expect(noise.stderr).toBe("");
   expect(noise.stdout).toMatch(/^logits: [-\d.]+, /);
-  expect(noise.stdout).toMatch(/ {2}conv1 {2}ada\.se:4:3\n/);
+  expect(noise.stdout).toMatch(/ {2}conv1 {2}ada\.se:6:3\n/);
 
   writeFileSync(join(here, "image.bin"), new Float32Array(2 * 3 * 5 * 7));
   writeFileSync(join(here, "wrong.bin"), new Float32Array(12).fill(1e6));

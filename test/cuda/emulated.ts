@@ -41,7 +41,7 @@ export interface Case {
 export function casesInOneProgram(cases: readonly Case[], sanitized?: Sanitized, precision: Precision = "f32"): void {
   useCompiler();
   const plans = cases.map(({ graph, plain = false }) =>
-    schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain, precision }),
+    schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain, precision, excitation: "byBatch" }),
   );
   let program: EmulationProgram | undefined;
   beforeAll(async () => {

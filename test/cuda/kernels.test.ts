@@ -108,6 +108,22 @@ for (const [name, window] of [
       const x = b.conv("conv", b.input("x", 4, height, width), 6, { bias: true });
       return [b.dense("fc", b.op("tapMeans", "taps", { x }, window), 3), x];
     });
+// Excitation by batch: shares of the first layer where the squeeze is, and the gate in the convolution that it scales.
+for (const [batch, narrow, height, width, outputs, hidden, kernel] of [
+  [1, 4, 1, 1, 8, 1, 1],
+  [17, 9, 5, 7, 12, 3, 3],
+  [3, 68, 9, 17, 67, 21, 1],
+  [2, 33, 13, 11, 132, 48, 1],
+] as const)
+  add(
+    `convolution ${kernel}x${kernel} of ${narrow} x ${height} x ${width}, then one of ${outputs} with an SE block of ${hidden}, batch ${batch}`,
+    (b) => {
+      const inner = b.conv("inner", b.input("x", 3, height, width), narrow, { kernel, bias: true });
+      const outer = b.conv("outer", b.unary("relu", "r", inner), outputs, { bias: true });
+      return b.unary("relu", "y", b.se("se", outer, { hidden }));
+    },
+    { batch },
+  );
 add(
   "values of NCHW that are taken apart and written",
   (b) => {

@@ -7,7 +7,7 @@ import { verifyPlanOn } from "../../src/verify/verify.ts";
 import { packWeights, weightLayout } from "../../src/weights/pack.ts";
 import { fillRandom } from "../../src/weights/random.ts";
 import { seedWeights } from "../../src/weights/seed.ts";
-import { networkGraph, planOf } from "../networks.ts";
+import { networkGraph, cudaPlanOf } from "../networks.ts";
 import { tinyCase, tinyNetworks } from "../zoo/tiny.ts";
 import { build, useCompiler } from "./emulated.ts";
 
@@ -27,7 +27,7 @@ async function wrongValues(
   inputs: ReadonlyMap<string, Tensor> = noise(graph, batch),
   precision: Precision = "f32",
 ): Promise<readonly string[]> {
-  const plan = planOf(graph, { precision });
+  const plan = cudaPlanOf(graph, precision);
   const packed = packWeights(weightLayout(plan), parameters);
   if (!packed.ok) throw new Error(packed.messages.join());
   const program = await build(plan);

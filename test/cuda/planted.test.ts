@@ -6,7 +6,7 @@ import { packWeights, weightLayout } from "../../src/weights/pack.ts";
 import { hostFiles } from "../../targets/cuda/host.ts";
 import { cudaKernels } from "../../targets/cuda/kernels.ts";
 import { Build, leavesOf } from "../graphs.ts";
-import { planOf } from "../networks.ts";
+import { cudaPlanOf } from "../networks.ts";
 import { build, useCompiler } from "./emulated.ts";
 
 /**
@@ -28,7 +28,10 @@ function network() {
   const x = b.unary("relu", "r1", b.conv("conv1", b.input("x", 9, 7, 9), 12, { kernel: 3, bias: true }));
   // Two squeezes of one map: its mean, and what the taps of a 3x3 see; the sums are of several kinds of pixels.
   const gated = b.se("block.se", b.conv("conv2", x, 20, { kernel: 3, bias: true }), { hidden: 5 });
-  const depthwise = b.unary("silu", "d1", b.conv("depthwise", gated, 20, { kernel: 3, groups: 20 }));
+  // Its squeeze is hoisted over the second convolution, and its first layer over the sums: shares, and a gate on the spot.
+  const inner = b.unary("relu", "i1", b.conv("inner", gated, 36, { kernel: 3, bias: true }));
+  const excited = b.se("bottleneck.se", b.conv("outer", inner, 20, { bias: true }), { hidden: 9 });
+  const depthwise = b.unary("silu", "d1", b.conv("depthwise", excited, 20, { kernel: 3, groups: 20 }));
   const scaled = b.se("mobile.se", b.maxPool("pool", depthwise, 3, 2, 1), { squeeze: "max", hidden: 8 });
   // Its operand is computed as it is read: the gate is on its way.
   const projected = b.unary("relu", "p1", b.conv("project", scaled, 24, { bias: true }));
@@ -105,7 +108,7 @@ async function findings(program: EmulationProgram | undefined, plan: Plan, fault
 const modes = isFull ? [undefined, "threads" as const] : [undefined];
 
 describe.each(precisions)("%s", (precision) => {
-  const plan = planOf(graph, { precision });
+  const plan = cudaPlanOf(graph, precision);
   const kernels = cudaKernels(plan, place);
   // Each kind of kernel is among those of f16.
   const overlaps = isFull || precision !== "f32";

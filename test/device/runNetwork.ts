@@ -81,7 +81,7 @@ export async function disagreements(
     const folded = foldedWeights(plan, weights);
     interpretPlan(plan, inputs, weights, batch, (launch, leaves) => {
       if (launch.writes.some((value) => value.name === gate))
-        allowed = gateToleranceIn(plan, launch, gate, new Map([...folded, ...leaves]), batch);
+        allowed = gateToleranceIn(plan, launch, gate, () => new Map([...folded, ...leaves]), batch);
     });
     return allowed;
   }

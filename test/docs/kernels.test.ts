@@ -6,7 +6,7 @@ import { gridOf } from "../../src/plan/kernels/geometry.ts";
 import { trafficOf } from "../../src/plan/traffic.ts";
 import { macsOf } from "../../src/report/count.ts";
 import { cudaKernels } from "../../targets/cuda/kernels.ts";
-import { networkGraph, planOf } from "../networks.ts";
+import { networkGraph, cudaPlanOf } from "../networks.ts";
 
 const marked = /(?<=^<!-- kernel (\S+) (\S+) (\S+) -->\n)[^]*?(?=^<!-- end -->$)/gm;
 
@@ -18,7 +18,7 @@ test("docs/kernels.md shows the kernels of today", async () => {
   const page = readFileSync("docs/kernels.md", "utf8");
   let shown = 0;
   const now = page.replace(marked, (_, entry: string, precision: Precision, name: string) => {
-    const plan = planOf(networkGraph(entry), { precision });
+    const plan = cudaPlanOf(networkGraph(entry), precision);
     const launch = plan.launches.find((each) => each.name === name)!;
     const kernels = cudaKernels(plan, ({ file }) => file);
     const kernel = kernels.find(({ launches }) => launches.includes(plan.launches.indexOf(launch)))!;

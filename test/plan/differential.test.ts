@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Graph } from "../../src/ir/graph.ts";
 import { printPlan } from "../../src/plan/print.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import { largeBatch, launchesOf, type Plan } from "../../src/plan/plan.ts";
 import { schedule } from "../../src/plan/schedule.ts";
 import { interpret } from "../../src/reference/interpret.ts";
 import { interpretPlan } from "../../src/reference/interpretPlan.ts";
 import { arbitraryGraph, dumps, networks, residualNetwork, steps, withDumps } from "../generated.ts";
 import { leavesOf, relativeDifference } from "../graphs.ts";
-import { planOf } from "../networks.ts";
+import { cudaPlanOf, planOf } from "../networks.ts";
 
 /**
  * Generated networks: interpret(graph) against interpret(plan), launch by launch over planned buffers. Without passes the
@@ -24,6 +24,9 @@ function check(graph: Graph, seed: number): void {
   compare(graph, schedule(graph, { fuse: false }), leaves, 1e-12);
   compare(graph, schedule(graph, { fuse: true }), leaves, 1e-12);
   compare(graph, planOf(graph), leaves, 1e-4);
+  // Either way to a gate computes the same.
+  const plan = cudaPlanOf(graph);
+  for (const batch of [1, largeBatch]) compare(graph, { ...plan, launches: launchesOf(plan, batch) }, leaves, 1e-4);
 }
 
 function compare(graph: Graph, plan: Plan, leaves: ReturnType<typeof leavesOf>, allowed: number): void {

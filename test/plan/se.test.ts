@@ -3,7 +3,8 @@ import { fusionNotes } from "../../src/plan/fusion.ts";
 import { trafficOf } from "../../src/plan/traffic.ts";
 import { reportOf } from "../../src/report/report.ts";
 import { withoutSe } from "../../src/report/withoutSe.ts";
-import { networkGraph, planOf } from "../networks.ts";
+import { launchesOf } from "../../src/plan/plan.ts";
+import { cudaPlanOf, networkGraph, planOf } from "../networks.ts";
 
 const points = ["standard", "pre", "post", "identity", "3x3"];
 const plan = (entry: string, se: string, more: Record<string, string> = {}) =>
@@ -31,6 +32,46 @@ describe("SE-ResNet-50 at 224", () => {
     const notes = fusionNotes(withSe, withSe.graph.insertions);
     expect(notes.length).toBe(16);
     expect(notes.flatMap((note) => note.launches).length).toBe(16);
+  });
+});
+
+describe("SE-ResNet-50 at 224 by batch", () => {
+  const base = cudaPlanOf(networkGraph("examples/se-resnet50.se", { se: "none" }), "f16");
+  const traffic = trafficOf(base.launches);
+
+  test.each([
+    ["standard", 0],
+    ["pre", 16],
+    ["post", 16],
+    // The skip of a stage's first block is scaled on its way into a convolution.
+    ["identity", 4],
+    ["3x3", 16],
+  ])("%s: SE adds %i launches to an image and 16 to 32 images, and not one byte of feature maps", (se, more) => {
+    const withSe = cudaPlanOf(networkGraph("examples/se-resnet50.se", { se }), "f16");
+    for (const [batch, launches] of [
+      [1, more],
+      [32, 16],
+    ] as const) {
+      const run = launchesOf(withSe, batch);
+      const added = trafficOf(run);
+      expect(run.length - launchesOf(base, batch).length).toBe(launches);
+      expect(added.maps - traffic.maps).toBe(0);
+      expect(added.vectors + added.parts).toBeLessThan(0.01 * added.maps);
+    }
+  });
+
+  test("what two launches do and what one does in their place has the same weights", () => {
+    const { launches } = cudaPlanOf(networkGraph("examples/digits.se"), "f16");
+    const joined = launches.filter(({ batches }) => batches === "small");
+    expect(joined.length).toBeGreaterThan(0);
+    for (const { name, weights } of joined) {
+      const index = launches.findIndex((launch) => `${launch.name}.excited` === name);
+      const parts = launches.slice(0, index + 1).filter(({ batches }) => batches === "large");
+      const placesOf = ({ tensors, byteOffset }: NonNullable<typeof weights>) =>
+        tensors.map(({ parameter, floatOffset }) => [parameter, byteOffset + 4 * floatOffset] as const);
+      const places = new Map(parts.slice(-2).flatMap((launch) => placesOf(launch.weights!)));
+      expect(new Map(placesOf(weights!))).toEqual(places);
+    }
   });
 });
 

@@ -36,7 +36,9 @@ function vectorsOf({ floatsPerImage, element }: Value): number {
 export function rootOf(launch: Launch): Node {
   const [output] = launch.body.outputs;
   if (!output) throw new Bug(`${launch.name} computes nothing`);
-  return output.node.op === "squeezeParts" ? output.node.inputs.x : output.node;
+  const { node } = output;
+  const parts = node.op === "reduceParts" ? node.inputs.parts : node;
+  return parts.op === "squeezeParts" ? parts.inputs.x : node;
 }
 
 /** A map's extents as its buffer has them; a vector is a map of one pixel. */

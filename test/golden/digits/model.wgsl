@@ -458,12 +458,12 @@ fn layer1_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     let c4 = thread % REDUCED4;
     var sum = vec4f(0.0);
     for (var k4 = thread / REDUCED4; k4 < SQUEEZED4; k4 += REDUCED_LANES) {
-      let x_terms = squeezed[k4];
+      let terms = squeezed[k4];
       let w_at = W_REDUCE + k4 * 4u * REDUCED4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + REDUCED4];
-      sum += x_terms.z * weights[w_at + 2u * REDUCED4];
-      sum += x_terms.w * weights[w_at + 3u * REDUCED4];
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + REDUCED4];
+      sum += terms.z * weights[w_at + 2u * REDUCED4];
+      sum += terms.w * weights[w_at + 3u * REDUCED4];
     }
     sums[thread] = sum;
   }
@@ -484,12 +484,12 @@ fn layer1_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     let c4 = thread % OUT4;
     var sum = vec4f(0.0);
     for (var k4 = thread / OUT4; k4 < REDUCED4; k4 += OUT_LANES) {
-      let x_terms = reduced[k4];
+      let terms = reduced[k4];
       let w_at = W_EXPAND + k4 * 4u * OUT4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + OUT4];
-      sum += x_terms.z * weights[w_at + 2u * OUT4];
-      sum += x_terms.w * weights[w_at + 3u * OUT4];
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + OUT4];
+      sum += terms.z * weights[w_at + 2u * OUT4];
+      sum += terms.w * weights[w_at + 3u * OUT4];
     }
     sums[thread] = sum;
   }
@@ -1102,12 +1102,12 @@ fn layer2_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     let c4 = thread % REDUCED4;
     var sum = vec4f(0.0);
     for (var k4 = thread / REDUCED4; k4 < SQUEEZED4; k4 += REDUCED_LANES) {
-      let x_terms = squeezed[k4];
+      let terms = squeezed[k4];
       let w_at = W_REDUCE + k4 * 4u * REDUCED4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + REDUCED4];
-      sum += x_terms.z * weights[w_at + 2u * REDUCED4];
-      sum += x_terms.w * weights[w_at + 3u * REDUCED4];
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + REDUCED4];
+      sum += terms.z * weights[w_at + 2u * REDUCED4];
+      sum += terms.w * weights[w_at + 3u * REDUCED4];
     }
     sums[thread] = sum;
   }
@@ -1128,12 +1128,12 @@ fn layer2_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     let c4 = thread % OUT4;
     var sum = vec4f(0.0);
     for (var k4 = thread / OUT4; k4 < REDUCED4; k4 += OUT_LANES) {
-      let x_terms = reduced[k4];
+      let terms = reduced[k4];
       let w_at = W_EXPAND + k4 * 4u * OUT4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + OUT4];
-      sum += x_terms.z * weights[w_at + 2u * OUT4];
-      sum += x_terms.w * weights[w_at + 3u * OUT4];
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + OUT4];
+      sum += terms.z * weights[w_at + 2u * OUT4];
+      sum += terms.w * weights[w_at + 3u * OUT4];
     }
     sums[thread] = sum;
   }
@@ -1888,12 +1888,12 @@ fn layer3_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     let c4 = thread % REDUCED4;
     var sum = vec4f(0.0);
     for (var k4 = thread / REDUCED4; k4 < SQUEEZED4; k4 += REDUCED_LANES) {
-      let x_terms = squeezed[k4];
+      let terms = squeezed[k4];
       let w_at = W_REDUCE + k4 * 4u * REDUCED4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + REDUCED4];
-      sum += x_terms.z * weights[w_at + 2u * REDUCED4];
-      sum += x_terms.w * weights[w_at + 3u * REDUCED4];
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + REDUCED4];
+      sum += terms.z * weights[w_at + 2u * REDUCED4];
+      sum += terms.w * weights[w_at + 3u * REDUCED4];
     }
     sums[thread] = sum;
   }
@@ -1914,12 +1914,12 @@ fn layer3_0_se(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     let c4 = thread % OUT4;
     var sum = vec4f(0.0);
     for (var k4 = thread / OUT4; k4 < REDUCED4; k4 += OUT_LANES) {
-      let x_terms = reduced[k4];
+      let terms = reduced[k4];
       let w_at = W_EXPAND + k4 * 4u * OUT4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + OUT4];
-      sum += x_terms.z * weights[w_at + 2u * OUT4];
-      sum += x_terms.w * weights[w_at + 3u * OUT4];
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + OUT4];
+      sum += terms.z * weights[w_at + 2u * OUT4];
+      sum += terms.w * weights[w_at + 3u * OUT4];
     }
     sums[thread] = sum;
   }
@@ -2548,12 +2548,12 @@ fn fc(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thre
     let c4 = thread % OUT4;
     var sum = vec4f(0.0);
     for (var k4 = thread / OUT4; k4 < SQUEEZED4; k4 += OUT_LANES) {
-      let x_terms = squeezed[k4];
+      let terms = squeezed[k4];
       let w_at = W_DENSE + k4 * 4u * OUT4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + OUT4];
-      sum += x_terms.z * weights[w_at + 2u * OUT4];
-      sum += x_terms.w * weights[w_at + 3u * OUT4];
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + OUT4];
+      sum += terms.z * weights[w_at + 2u * OUT4];
+      sum += terms.w * weights[w_at + 3u * OUT4];
     }
     sums[thread] = sum;
   }

@@ -377,7 +377,7 @@ __global__ void __launch_bounds__(32, 1) layer1_0_conv1(
 
 } // namespace layer1_0_conv1
 
-// convolution 3x3 padding 1, bias, relu, partial sums.
+// convolution 3x3 padding 1, bias, relu, partial sums, dense 8 -> 8 of each.
 // [n, 16, 16, 8] -> [n, 16, 16, 8], [n, 16, 1, 8]
 // layer1.0.conv2  std/resnet.se:20:7
 // layer1.1.conv2  std/resnet.se:20:7
@@ -395,6 +395,7 @@ constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [3, 3, 8, 8]
 constexpr unsigned BIAS = 144; // [8]
+constexpr unsigned W_REDUCE = 146; // [1, 1, 8, 8]
 constexpr unsigned WIDTH = 16; // of the output
 constexpr unsigned IN_H = 16, IN_W = 16;
 constexpr unsigned KERNEL_W = 3;
@@ -403,6 +404,9 @@ constexpr unsigned DILATION_H = 1, DILATION_W = 1;
 constexpr int PADDING_H = 1, PADDING_W = 1;
 constexpr unsigned TILES = 16; // of one image
 constexpr float NOTHING = 0.0f;
+constexpr unsigned SHARE4 = 2; // vectors of 4 results
+constexpr unsigned SHARE_LANES = 4; // threads that share one sum
+constexpr unsigned SLICES = 1; // of the channels, one for each block
 
 // The row and column of the input that a tap sees from an output pixel.
 __device__ int2 seen_from(unsigned pixel, uint2 tap) {
@@ -456,13 +460,14 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer1_0_conv2(
     const float4 *RESTRICTED x,         // [n, 16, 16, 8]
-    const float4 *__restrict__ weights, // 584 floats
+    const float4 *__restrict__ weights, // 648 floats
     float4 *__restrict__ y,             // [n, 16, 16, 8]
     float4 *__restrict__ parts)         // [n, 16, 1, 8]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
+  __shared__ float4 column_sums[TILE4];
   const unsigned thread = threadIdx.x;
   let_next_begin();
   wait_for_launches();
@@ -517,33 +522,54 @@ __global__ void __launch_bounds__(32, 1) layer1_0_conv2(
   sum_0 = combine(sum_0, y_1_0);
   sums[row * TILE4 + column] = sum_0;
   __syncthreads();
-  if (thread < TILE4 && blockIdx.y * TILE4 + thread < OUT4) {
+  if (thread < TILE4) {
     float4 all_rows = sums[thread];
     for (unsigned r = 1; r < ROWS; r++) {
       all_rows = combine(all_rows, sums[r * TILE4 + thread]);
     }
-    parts[(image * TILES + blockIdx.x) * OUT4 + blockIdx.y * TILE4 + thread] = all_rows;
+    column_sums[thread] = all_rows;
+  }
+  __syncthreads();
+
+  // Dense: the share of these channels in 8 results.
+  if (thread < SHARE_LANES * SHARE4) {
+    const unsigned r4 = thread % SHARE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / SHARE4; k4 < min(TILE4, OUT4 - blockIdx.y * TILE4); k4 += SHARE_LANES) {
+      const float4 terms = column_sums[k4];
+      const unsigned w_at = W_REDUCE + (blockIdx.y * TILE4 + k4) * 4 * SHARE4 + r4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + SHARE4];
+      sum += terms.z * weights[w_at + 2 * SHARE4];
+      sum += terms.w * weights[w_at + 3 * SHARE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < SHARE4) {
+    float4 share = sums[thread];
+    for (unsigned lane = 1; lane < SHARE_LANES; lane++) {
+      share += sums[lane * SHARE4 + thread];
+    }
+    parts[((image * TILES + blockIdx.x) * SLICES + blockIdx.y) * SHARE4 + thread] = share;
   }
 }
 
 } // namespace layer1_0_conv2
 
-// squeeze, dense 8 -> 8, bias, relu, dense 8 -> 32, sigmoid.
+// sum of shares, bias, relu, dense 8 -> 32, sigmoid.
 // [n, 16, 1, 8] -> [n, 32]
 // layer1.0.se  std/resnet.se:17:3
 // layer1.1.se  std/resnet.se:17:3
 namespace layer1_0_se {
 
-constexpr unsigned SQUEEZED4 = 2; // vectors of 4 channels
-constexpr unsigned SQUEEZED_LANES = 16; // threads that share one sum
-constexpr unsigned TILES = 16; // of partial sums
 constexpr unsigned REDUCED4 = 2; // vectors of 4 channels
-constexpr unsigned REDUCED_LANES = 2; // threads that share one sum
+constexpr unsigned REDUCED_LANES = 16; // threads that share one sum
+constexpr unsigned SHARES = 16; // of each result
 constexpr unsigned OUT4 = 8; // vectors of 4 channels
 constexpr unsigned OUT_LANES = 2; // threads that share one sum
-constexpr unsigned W_REDUCE = 0; // [1, 1, 8, 8]
-constexpr unsigned BIAS = 16; // [8]
-constexpr unsigned W_EXPAND = 18; // [1, 1, 8, 32]
+constexpr unsigned BIAS = 0; // [8]
+constexpr unsigned W_EXPAND = 2; // [1, 1, 8, 32]
 
 __device__ float4 sigmoid(float4 x) {
   return 1.0f / (1.0f + exp4(min4(-x, splat(88.0f))));
@@ -552,10 +578,9 @@ __device__ float4 sigmoid(float4 x) {
 // One block computes everything for one image.
 __global__ void __launch_bounds__(64, 1) layer1_0_se(
     const float4 *RESTRICTED parts,     // [n, 16, 1, 8]
-    const float4 *__restrict__ weights, // 328 floats
+    const float4 *__restrict__ weights, // 264 floats
     float4 *__restrict__ y)             // [n, 32]
 {
-  __shared__ float4 squeezed[SQUEEZED4];
   __shared__ float4 reduced[REDUCED4];
   __shared__ float4 sums[32]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
@@ -563,38 +588,12 @@ __global__ void __launch_bounds__(64, 1) layer1_0_se(
   wait_for_launches();
   const unsigned image = blockIdx.z;
 
-  // Squeeze: the mean of each of 8 channels, from 16 partial sums.
-  if (thread < SQUEEZED_LANES * SQUEEZED4) {
-    const unsigned c4 = thread % SQUEEZED4;
-    float4 sum = splat(0.0f);
-    for (unsigned tile = thread / SQUEEZED4; tile < TILES; tile += SQUEEZED_LANES) {
-      sum += parts[(image * TILES + tile) * SQUEEZED4 + c4];
-    }
-    sums[thread] = sum;
-  }
-  __syncthreads();
-  if (thread < SQUEEZED4) {
-    const unsigned c4 = thread;
-    float4 acc = sums[thread];
-    for (unsigned lane = 1; lane < SQUEEZED_LANES; lane++) {
-      acc += sums[lane * SQUEEZED4 + thread];
-    }
-    const float4 mean = acc / 256.0f;
-    squeezed[c4] = mean;
-  }
-  __syncthreads();
-
-  // Excite: 8 -> 8, bias, relu.
+  // Excite: 8 results, from 16 shares, bias, relu.
   if (thread < REDUCED_LANES * REDUCED4) {
     const unsigned c4 = thread % REDUCED4;
     float4 sum = splat(0.0f);
-    for (unsigned k4 = thread / REDUCED4; k4 < SQUEEZED4; k4 += REDUCED_LANES) {
-      const float4 x_terms = squeezed[k4];
-      const unsigned w_at = W_REDUCE + k4 * 4 * REDUCED4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + REDUCED4];
-      sum += x_terms.z * weights[w_at + 2 * REDUCED4];
-      sum += x_terms.w * weights[w_at + 3 * REDUCED4];
+    for (unsigned tile = thread / REDUCED4; tile < SHARES; tile += REDUCED_LANES) {
+      sum += parts[(image * SHARES + tile) * REDUCED4 + c4];
     }
     sums[thread] = sum;
   }
@@ -605,7 +604,8 @@ __global__ void __launch_bounds__(64, 1) layer1_0_se(
     for (unsigned lane = 1; lane < REDUCED_LANES; lane++) {
       acc += sums[lane * REDUCED4 + thread];
     }
-    const float4 biased = acc + weights[BIAS + c4];
+    const float4 mean = acc / 256.0f;
+    const float4 biased = mean + weights[BIAS + c4];
     reduced[c4] = max4(biased, splat(0.0f));
   }
   __syncthreads();
@@ -615,12 +615,12 @@ __global__ void __launch_bounds__(64, 1) layer1_0_se(
     const unsigned c4 = thread % OUT4;
     float4 sum = splat(0.0f);
     for (unsigned k4 = thread / OUT4; k4 < REDUCED4; k4 += OUT_LANES) {
-      const float4 x_terms = reduced[k4];
+      const float4 terms = reduced[k4];
       const unsigned w_at = W_EXPAND + k4 * 4 * OUT4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + OUT4];
-      sum += x_terms.z * weights[w_at + 2 * OUT4];
-      sum += x_terms.w * weights[w_at + 3 * OUT4];
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + OUT4];
+      sum += terms.z * weights[w_at + 2 * OUT4];
+      sum += terms.w * weights[w_at + 3 * OUT4];
     }
     sums[thread] = sum;
   }
@@ -849,6 +849,178 @@ __global__ void __launch_bounds__(32, 1) layer1_0_conv3(
 
 } // namespace layer1_0_conv3
 
+// convolution 1x1, bias, sum of shares, bias, relu, dense 8 -> 32, sigmoid, gate, add, relu.
+// [n, 16, 16, 8], [n, 16, 16, 32], [n, 16, 1, 8] -> [n, 16, 16, 32]
+// layer1.0.conv3.excited  std/resnet.se:21:7
+namespace layer1_0_conv3_excited {
+
+constexpr unsigned PIXELS = 256; // of the output
+constexpr unsigned OUT4 = 8; // vectors of 4 channels
+constexpr unsigned IN_PIXELS = 256;
+constexpr unsigned IN4 = 2;
+constexpr unsigned DEPTH4 = 2; // vectors of 4 terms in one sum: taps by input channels
+constexpr unsigned TILE_PIXELS = 16;
+constexpr unsigned TILE4 = 4;
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
+constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
+constexpr unsigned FILTERS = 224; // [1, 1, 8, 32]
+constexpr unsigned BIAS = 0; // [8]
+constexpr unsigned W_EXPAND = 2; // [1, 1, 8, 32]
+constexpr unsigned BIAS_1 = 288; // [32]
+constexpr unsigned REDUCED4 = 2; // vectors of 4 channels
+constexpr unsigned REDUCED_LANES = 16; // threads that share one sum
+constexpr unsigned SHARES_1 = 16; // of each result
+constexpr unsigned GATE4 = 8; // vectors of 4 channels
+constexpr unsigned GATE_LANES = 2; // threads that share one sum
+
+__device__ float4 sigmoid(float4 x) {
+  return 1.0f / (1.0f + exp4(min4(-x, splat(88.0f))));
+}
+
+__device__ float4 operand(const float4 *x, unsigned image, unsigned pixel, unsigned c4) {
+  return x[(image * IN_PIXELS + pixel) * IN4 + c4];
+}
+
+__device__ float4 x_terms(const float4 *x, unsigned image, unsigned pixel, unsigned k4) {
+  if (k4 >= DEPTH4) {
+    return splat(0.0f);
+  }
+  return operand(x, image, pixel, k4);
+}
+
+__device__ float4 w_terms(const float4 *weights, unsigned k, unsigned c4) {
+  if (k >= 4 * DEPTH4) {
+    return splat(0.0f);
+  }
+  return weights[FILTERS + k * OUT4 + c4];
+}
+
+__device__ float4 epilogue(const float4 *residual, const float4 *weights, const float4 *gate, float4 acc,
+    unsigned image, unsigned pixel, unsigned c4) {
+  const float4 biased = acc + weights[BIAS_1 + c4];
+  const float4 scaled = biased * gate[c4 % TILE4];
+  const float4 total = scaled + residual[(image * PIXELS + pixel) * OUT4 + c4];
+  return max4(total, splat(0.0f));
+}
+
+__device__ void finish(const float4 *residual, const float4 *weights, float4 *y, const float4 *gate, float4 acc,
+    unsigned image, unsigned pixel, unsigned c4) {
+  const float4 value = epilogue(residual, weights, gate, acc, image, pixel, c4);
+  y[(image * PIXELS + pixel) * OUT4 + c4] = value;
+}
+
+// One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
+__global__ void __launch_bounds__(32, 1) layer1_0_conv3_excited(
+    const float4 *RESTRICTED x,         // [n, 16, 16, 8]
+    const float4 *RESTRICTED residual,  // [n, 16, 16, 32]
+    const float4 *RESTRICTED shares,    // [n, 16, 1, 8]
+    const float4 *__restrict__ weights, // 1184 floats
+    float4 *__restrict__ y)             // [n, 16, 16, 32]
+{
+  __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
+  __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
+  __shared__ float4 reduced[REDUCED4];
+  __shared__ float4 gate[TILE4];
+  __shared__ float4 sums[32]; // one for each thread that adds up
+  const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
+  const unsigned image = blockIdx.z;
+
+  // Excite: 8 results, from 16 shares, bias, relu.
+  {
+    const unsigned c4 = thread % REDUCED4;
+    float4 sum = splat(0.0f);
+    for (unsigned tile = thread / REDUCED4; tile < SHARES_1; tile += REDUCED_LANES) {
+      sum += shares[(image * SHARES_1 + tile) * REDUCED4 + c4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < REDUCED4) {
+    const unsigned c4 = thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < REDUCED_LANES; lane++) {
+      acc += sums[lane * REDUCED4 + thread];
+    }
+    const float4 mean = acc / 256.0f;
+    const float4 biased = mean + weights[BIAS + c4];
+    reduced[c4] = max4(biased, splat(0.0f));
+  }
+  __syncthreads();
+
+  // Excite: 8 -> 32, sigmoid: the gate.
+  if (thread < GATE_LANES * TILE4) {
+    const unsigned c4 = blockIdx.y * TILE4 + thread % TILE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / TILE4; k4 < REDUCED4; k4 += GATE_LANES) {
+      const float4 terms = reduced[k4];
+      const unsigned w_at = W_EXPAND + k4 * 4 * GATE4 + c4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + GATE4];
+      sum += terms.z * weights[w_at + 2 * GATE4];
+      sum += terms.w * weights[w_at + 3 * GATE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < TILE4) {
+    const unsigned c4 = blockIdx.y * TILE4 + thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < GATE_LANES; lane++) {
+      acc += sums[lane * TILE4 + thread];
+    }
+    gate[c4 % TILE4] = sigmoid(acc);
+  }
+  const unsigned row = thread / COLUMNS;
+  const unsigned column = thread % COLUMNS;
+  const unsigned first_pixel = blockIdx.x * TILE_PIXELS;
+  const unsigned c4 = blockIdx.y * TILE4 + column;
+  const unsigned x_step = thread % STEP4;
+  const unsigned x_row = thread / STEP4;
+  const unsigned x_pixel_0 = first_pixel + x_row;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
+  const unsigned w_row = thread / TILE4;
+  const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
+  float4 acc_0_0 = splat(0.0f);
+  float4 acc_1_0 = splat(0.0f);
+
+  for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
+    x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
+    __syncthreads();
+    for (unsigned step = 0; step < STEP4; step++) {
+      const unsigned x_from = step * TILE_PIXELS + row;
+      const unsigned w_from = step * 4 * TILE4 + column;
+      const float4 x_0 = x_tile[x_from];
+      const float4 x_1 = x_tile[x_from + 8];
+      const float4 w_x_0 = w_tile[w_from];
+      acc_0_0 += x_0.x * w_x_0;
+      acc_1_0 += x_1.x * w_x_0;
+      const float4 w_y_0 = w_tile[w_from + 1 * TILE4];
+      acc_0_0 += x_0.y * w_y_0;
+      acc_1_0 += x_1.y * w_y_0;
+      const float4 w_z_0 = w_tile[w_from + 2 * TILE4];
+      acc_0_0 += x_0.z * w_z_0;
+      acc_1_0 += x_1.z * w_z_0;
+      const float4 w_w_0 = w_tile[w_from + 3 * TILE4];
+      acc_0_0 += x_0.w * w_w_0;
+      acc_1_0 += x_1.w * w_w_0;
+    }
+    __syncthreads();
+  }
+
+  const unsigned pixel_0 = first_pixel + row;
+  const unsigned pixel_1 = pixel_0 + ROWS;
+  finish(residual, weights, y, gate, acc_0_0, image, pixel_0, c4);
+  finish(residual, weights, y, gate, acc_1_0, image, pixel_1, c4);
+}
+
+} // namespace layer1_0_conv3_excited
+
 // convolution 1x1, bias, relu.
 // [n, 16, 16, 32] -> [n, 16, 16, 8]
 // layer1.1.conv1  std/resnet.se:19:7
@@ -952,6 +1124,178 @@ __global__ void __launch_bounds__(32, 1) layer1_1_conv1(
 
 } // namespace layer1_1_conv1
 
+// convolution 1x1, bias, sum of shares, bias, relu, dense 8 -> 32, sigmoid, gate, add, relu.
+// [n, 16, 16, 8], [n, 16, 16, 32], [n, 16, 1, 8] -> [n, 16, 16, 32]
+// layer1.1.conv3.excited  std/resnet.se:21:7
+namespace layer1_1_conv3_excited {
+
+constexpr unsigned PIXELS = 256; // of the output
+constexpr unsigned OUT4 = 8; // vectors of 4 channels
+constexpr unsigned IN_PIXELS = 256;
+constexpr unsigned IN4 = 2;
+constexpr unsigned DEPTH4 = 2; // vectors of 4 terms in one sum: taps by input channels
+constexpr unsigned TILE_PIXELS = 16;
+constexpr unsigned TILE4 = 4;
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
+constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
+constexpr unsigned FILTERS = 80; // [1, 1, 8, 32]
+constexpr unsigned BIAS = 0; // [8]
+constexpr unsigned W_EXPAND = 2; // [1, 1, 8, 32]
+constexpr unsigned BIAS_1 = 144; // [32]
+constexpr unsigned REDUCED4 = 2; // vectors of 4 channels
+constexpr unsigned REDUCED_LANES = 16; // threads that share one sum
+constexpr unsigned SHARES_1 = 16; // of each result
+constexpr unsigned GATE4 = 8; // vectors of 4 channels
+constexpr unsigned GATE_LANES = 2; // threads that share one sum
+
+__device__ float4 sigmoid(float4 x) {
+  return 1.0f / (1.0f + exp4(min4(-x, splat(88.0f))));
+}
+
+__device__ float4 operand(const float4 *x, unsigned image, unsigned pixel, unsigned c4) {
+  return x[(image * IN_PIXELS + pixel) * IN4 + c4];
+}
+
+__device__ float4 x_terms(const float4 *x, unsigned image, unsigned pixel, unsigned k4) {
+  if (k4 >= DEPTH4) {
+    return splat(0.0f);
+  }
+  return operand(x, image, pixel, k4);
+}
+
+__device__ float4 w_terms(const float4 *weights, unsigned k, unsigned c4) {
+  if (k >= 4 * DEPTH4) {
+    return splat(0.0f);
+  }
+  return weights[FILTERS + k * OUT4 + c4];
+}
+
+__device__ float4 epilogue(const float4 *residual, const float4 *weights, const float4 *gate, float4 acc,
+    unsigned image, unsigned pixel, unsigned c4) {
+  const float4 biased = acc + weights[BIAS_1 + c4];
+  const float4 scaled = biased * gate[c4 % TILE4];
+  const float4 total = scaled + residual[(image * PIXELS + pixel) * OUT4 + c4];
+  return max4(total, splat(0.0f));
+}
+
+__device__ void finish(const float4 *residual, const float4 *weights, float4 *y, const float4 *gate, float4 acc,
+    unsigned image, unsigned pixel, unsigned c4) {
+  const float4 value = epilogue(residual, weights, gate, acc, image, pixel, c4);
+  y[(image * PIXELS + pixel) * OUT4 + c4] = value;
+}
+
+// One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
+__global__ void __launch_bounds__(32, 1) layer1_1_conv3_excited(
+    const float4 *RESTRICTED x,         // [n, 16, 16, 8]
+    const float4 *RESTRICTED residual,  // [n, 16, 16, 32]
+    const float4 *RESTRICTED shares,    // [n, 16, 1, 8]
+    const float4 *__restrict__ weights, // 608 floats
+    float4 *__restrict__ y)             // [n, 16, 16, 32]
+{
+  __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
+  __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
+  __shared__ float4 reduced[REDUCED4];
+  __shared__ float4 gate[TILE4];
+  __shared__ float4 sums[32]; // one for each thread that adds up
+  const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
+  const unsigned image = blockIdx.z;
+
+  // Excite: 8 results, from 16 shares, bias, relu.
+  {
+    const unsigned c4 = thread % REDUCED4;
+    float4 sum = splat(0.0f);
+    for (unsigned tile = thread / REDUCED4; tile < SHARES_1; tile += REDUCED_LANES) {
+      sum += shares[(image * SHARES_1 + tile) * REDUCED4 + c4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < REDUCED4) {
+    const unsigned c4 = thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < REDUCED_LANES; lane++) {
+      acc += sums[lane * REDUCED4 + thread];
+    }
+    const float4 mean = acc / 256.0f;
+    const float4 biased = mean + weights[BIAS + c4];
+    reduced[c4] = max4(biased, splat(0.0f));
+  }
+  __syncthreads();
+
+  // Excite: 8 -> 32, sigmoid: the gate.
+  if (thread < GATE_LANES * TILE4) {
+    const unsigned c4 = blockIdx.y * TILE4 + thread % TILE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / TILE4; k4 < REDUCED4; k4 += GATE_LANES) {
+      const float4 terms = reduced[k4];
+      const unsigned w_at = W_EXPAND + k4 * 4 * GATE4 + c4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + GATE4];
+      sum += terms.z * weights[w_at + 2 * GATE4];
+      sum += terms.w * weights[w_at + 3 * GATE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < TILE4) {
+    const unsigned c4 = blockIdx.y * TILE4 + thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < GATE_LANES; lane++) {
+      acc += sums[lane * TILE4 + thread];
+    }
+    gate[c4 % TILE4] = sigmoid(acc);
+  }
+  const unsigned row = thread / COLUMNS;
+  const unsigned column = thread % COLUMNS;
+  const unsigned first_pixel = blockIdx.x * TILE_PIXELS;
+  const unsigned c4 = blockIdx.y * TILE4 + column;
+  const unsigned x_step = thread % STEP4;
+  const unsigned x_row = thread / STEP4;
+  const unsigned x_pixel_0 = first_pixel + x_row;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
+  const unsigned w_row = thread / TILE4;
+  const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
+  float4 acc_0_0 = splat(0.0f);
+  float4 acc_1_0 = splat(0.0f);
+
+  for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
+    x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
+    __syncthreads();
+    for (unsigned step = 0; step < STEP4; step++) {
+      const unsigned x_from = step * TILE_PIXELS + row;
+      const unsigned w_from = step * 4 * TILE4 + column;
+      const float4 x_0 = x_tile[x_from];
+      const float4 x_1 = x_tile[x_from + 8];
+      const float4 w_x_0 = w_tile[w_from];
+      acc_0_0 += x_0.x * w_x_0;
+      acc_1_0 += x_1.x * w_x_0;
+      const float4 w_y_0 = w_tile[w_from + 1 * TILE4];
+      acc_0_0 += x_0.y * w_y_0;
+      acc_1_0 += x_1.y * w_y_0;
+      const float4 w_z_0 = w_tile[w_from + 2 * TILE4];
+      acc_0_0 += x_0.z * w_z_0;
+      acc_1_0 += x_1.z * w_z_0;
+      const float4 w_w_0 = w_tile[w_from + 3 * TILE4];
+      acc_0_0 += x_0.w * w_w_0;
+      acc_1_0 += x_1.w * w_w_0;
+    }
+    __syncthreads();
+  }
+
+  const unsigned pixel_0 = first_pixel + row;
+  const unsigned pixel_1 = pixel_0 + ROWS;
+  finish(residual, weights, y, gate, acc_0_0, image, pixel_0, c4);
+  finish(residual, weights, y, gate, acc_1_0, image, pixel_1, c4);
+}
+
+} // namespace layer1_1_conv3_excited
+
 // convolution 1x1, bias, relu.
 // [n, 16, 16, 32] -> [n, 16, 16, 16]
 // layer2.0.conv1  std/resnet.se:19:7
@@ -1052,7 +1396,7 @@ __global__ void __launch_bounds__(32, 1) layer2_0_conv1(
 
 } // namespace layer2_0_conv1
 
-// convolution 3x3 stride 2 padding 1, bias, relu, partial sums.
+// convolution 3x3 stride 2 padding 1, bias, relu, partial sums, dense 16 -> 16 of each.
 // [n, 16, 16, 16] -> [n, 8, 8, 16], [n, 4, 1, 16]
 // layer2.0.conv2  std/resnet.se:20:7
 namespace layer2_0_conv2 {
@@ -1069,6 +1413,7 @@ constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [3, 3, 16, 16]
 constexpr unsigned BIAS = 576; // [16]
+constexpr unsigned W_REDUCE = 580; // [1, 1, 16, 16]
 constexpr unsigned WIDTH = 8; // of the output
 constexpr unsigned IN_H = 16, IN_W = 16;
 constexpr unsigned KERNEL_W = 3;
@@ -1076,6 +1421,9 @@ constexpr unsigned STRIDE_H = 2, STRIDE_W = 2;
 constexpr unsigned DILATION_H = 1, DILATION_W = 1;
 constexpr int PADDING_H = 1, PADDING_W = 1;
 constexpr unsigned TILES = 4; // of one image
+constexpr unsigned SHARE4 = 4; // vectors of 4 results
+constexpr unsigned SHARE_LANES = 4; // threads that share one sum
+constexpr unsigned SLICES = 1; // of the channels, one for each block
 
 // The row and column of the input that a tap sees from an output pixel.
 __device__ int2 seen_from(unsigned pixel, uint2 tap) {
@@ -1123,13 +1471,14 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer2_0_conv2(
     const float4 *RESTRICTED x,         // [n, 16, 16, 16]
-    const float4 *__restrict__ weights, // 2320 floats
+    const float4 *__restrict__ weights, // 2576 floats
     float4 *__restrict__ y,             // [n, 8, 8, 16]
     float4 *__restrict__ parts)         // [n, 4, 1, 16]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
+  __shared__ float4 column_sums[TILE4];
   const unsigned thread = threadIdx.x;
   let_next_begin();
   wait_for_launches();
@@ -1184,33 +1533,54 @@ __global__ void __launch_bounds__(32, 1) layer2_0_conv2(
   sum_0 = combine(sum_0, y_1_0);
   sums[row * TILE4 + column] = sum_0;
   __syncthreads();
-  if (thread < TILE4 && blockIdx.y * TILE4 + thread < OUT4) {
+  if (thread < TILE4) {
     float4 all_rows = sums[thread];
     for (unsigned r = 1; r < ROWS; r++) {
       all_rows = combine(all_rows, sums[r * TILE4 + thread]);
     }
-    parts[(image * TILES + blockIdx.x) * OUT4 + blockIdx.y * TILE4 + thread] = all_rows;
+    column_sums[thread] = all_rows;
+  }
+  __syncthreads();
+
+  // Dense: the share of these channels in 16 results.
+  if (thread < SHARE_LANES * SHARE4) {
+    const unsigned r4 = thread % SHARE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / SHARE4; k4 < TILE4; k4 += SHARE_LANES) {
+      const float4 terms = column_sums[k4];
+      const unsigned w_at = W_REDUCE + (blockIdx.y * TILE4 + k4) * 4 * SHARE4 + r4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + SHARE4];
+      sum += terms.z * weights[w_at + 2 * SHARE4];
+      sum += terms.w * weights[w_at + 3 * SHARE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < SHARE4) {
+    float4 share = sums[thread];
+    for (unsigned lane = 1; lane < SHARE_LANES; lane++) {
+      share += sums[lane * SHARE4 + thread];
+    }
+    parts[((image * TILES + blockIdx.x) * SLICES + blockIdx.y) * SHARE4 + thread] = share;
   }
 }
 
 } // namespace layer2_0_conv2
 
-// squeeze, dense 16 -> 16, bias, relu, dense 16 -> 64, sigmoid.
+// sum of shares, bias, relu, dense 16 -> 64, sigmoid.
 // [n, 4, 1, 16] -> [n, 64]
 // layer2.0.se  std/resnet.se:17:3
 // layer2.1.se  std/resnet.se:17:3
 namespace layer2_0_se {
 
-constexpr unsigned SQUEEZED4 = 4; // vectors of 4 channels
-constexpr unsigned SQUEEZED_LANES = 4; // threads that share one sum
-constexpr unsigned TILES = 4; // of partial sums
 constexpr unsigned REDUCED4 = 4; // vectors of 4 channels
 constexpr unsigned REDUCED_LANES = 4; // threads that share one sum
+constexpr unsigned SHARES = 4; // of each result
 constexpr unsigned OUT4 = 16; // vectors of 4 channels
 constexpr unsigned OUT_LANES = 4; // threads that share one sum
-constexpr unsigned W_REDUCE = 0; // [1, 1, 16, 16]
-constexpr unsigned BIAS = 64; // [16]
-constexpr unsigned W_EXPAND = 68; // [1, 1, 16, 64]
+constexpr unsigned BIAS = 0; // [16]
+constexpr unsigned W_EXPAND = 4; // [1, 1, 16, 64]
 
 __device__ float4 sigmoid(float4 x) {
   return 1.0f / (1.0f + exp4(min4(-x, splat(88.0f))));
@@ -1219,10 +1589,9 @@ __device__ float4 sigmoid(float4 x) {
 // One block computes everything for one image.
 __global__ void __launch_bounds__(64, 1) layer2_0_se(
     const float4 *RESTRICTED parts,     // [n, 4, 1, 16]
-    const float4 *__restrict__ weights, // 1296 floats
+    const float4 *__restrict__ weights, // 1040 floats
     float4 *__restrict__ y)             // [n, 64]
 {
-  __shared__ float4 squeezed[SQUEEZED4];
   __shared__ float4 reduced[REDUCED4];
   __shared__ float4 sums[64]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
@@ -1230,38 +1599,12 @@ __global__ void __launch_bounds__(64, 1) layer2_0_se(
   wait_for_launches();
   const unsigned image = blockIdx.z;
 
-  // Squeeze: the mean of each of 16 channels, from 4 partial sums.
-  if (thread < SQUEEZED_LANES * SQUEEZED4) {
-    const unsigned c4 = thread % SQUEEZED4;
-    float4 sum = splat(0.0f);
-    for (unsigned tile = thread / SQUEEZED4; tile < TILES; tile += SQUEEZED_LANES) {
-      sum += parts[(image * TILES + tile) * SQUEEZED4 + c4];
-    }
-    sums[thread] = sum;
-  }
-  __syncthreads();
-  if (thread < SQUEEZED4) {
-    const unsigned c4 = thread;
-    float4 acc = sums[thread];
-    for (unsigned lane = 1; lane < SQUEEZED_LANES; lane++) {
-      acc += sums[lane * SQUEEZED4 + thread];
-    }
-    const float4 mean = acc / 64.0f;
-    squeezed[c4] = mean;
-  }
-  __syncthreads();
-
-  // Excite: 16 -> 16, bias, relu.
+  // Excite: 16 results, from 4 shares, bias, relu.
   if (thread < REDUCED_LANES * REDUCED4) {
     const unsigned c4 = thread % REDUCED4;
     float4 sum = splat(0.0f);
-    for (unsigned k4 = thread / REDUCED4; k4 < SQUEEZED4; k4 += REDUCED_LANES) {
-      const float4 x_terms = squeezed[k4];
-      const unsigned w_at = W_REDUCE + k4 * 4 * REDUCED4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + REDUCED4];
-      sum += x_terms.z * weights[w_at + 2 * REDUCED4];
-      sum += x_terms.w * weights[w_at + 3 * REDUCED4];
+    for (unsigned tile = thread / REDUCED4; tile < SHARES; tile += REDUCED_LANES) {
+      sum += parts[(image * SHARES + tile) * REDUCED4 + c4];
     }
     sums[thread] = sum;
   }
@@ -1272,7 +1615,8 @@ __global__ void __launch_bounds__(64, 1) layer2_0_se(
     for (unsigned lane = 1; lane < REDUCED_LANES; lane++) {
       acc += sums[lane * REDUCED4 + thread];
     }
-    const float4 biased = acc + weights[BIAS + c4];
+    const float4 mean = acc / 64.0f;
+    const float4 biased = mean + weights[BIAS + c4];
     reduced[c4] = max4(biased, splat(0.0f));
   }
   __syncthreads();
@@ -1282,12 +1626,12 @@ __global__ void __launch_bounds__(64, 1) layer2_0_se(
     const unsigned c4 = thread % OUT4;
     float4 sum = splat(0.0f);
     for (unsigned k4 = thread / OUT4; k4 < REDUCED4; k4 += OUT_LANES) {
-      const float4 x_terms = reduced[k4];
+      const float4 terms = reduced[k4];
       const unsigned w_at = W_EXPAND + k4 * 4 * OUT4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + OUT4];
-      sum += x_terms.z * weights[w_at + 2 * OUT4];
-      sum += x_terms.w * weights[w_at + 3 * OUT4];
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + OUT4];
+      sum += terms.z * weights[w_at + 2 * OUT4];
+      sum += terms.w * weights[w_at + 3 * OUT4];
     }
     sums[thread] = sum;
   }
@@ -1530,6 +1874,172 @@ __global__ void __launch_bounds__(32, 1) layer2_0_conv3(
 
 } // namespace layer2_0_conv3
 
+// convolution 1x1, bias, sum of shares, bias, relu, dense 16 -> 64, sigmoid, gate, add, relu.
+// [n, 8, 8, 16], [n, 8, 8, 64], [n, 4, 1, 16] -> [n, 8, 8, 64]
+// layer2.0.conv3.excited  std/resnet.se:21:7
+namespace layer2_0_conv3_excited {
+
+constexpr unsigned PIXELS = 64; // of the output
+constexpr unsigned OUT4 = 16; // vectors of 4 channels
+constexpr unsigned IN_PIXELS = 64;
+constexpr unsigned IN4 = 4;
+constexpr unsigned DEPTH4 = 4; // vectors of 4 terms in one sum: taps by input channels
+constexpr unsigned TILE_PIXELS = 16;
+constexpr unsigned TILE4 = 4;
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
+constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
+constexpr unsigned FILTERS = 800; // [1, 1, 16, 64]
+constexpr unsigned BIAS = 0; // [16]
+constexpr unsigned W_EXPAND = 4; // [1, 1, 16, 64]
+constexpr unsigned BIAS_1 = 1056; // [64]
+constexpr unsigned REDUCED4 = 4; // vectors of 4 channels
+constexpr unsigned REDUCED_LANES = 4; // threads that share one sum
+constexpr unsigned SHARES_1 = 4; // of each result
+constexpr unsigned GATE4 = 16; // vectors of 4 channels
+constexpr unsigned GATE_LANES = 4; // threads that share one sum
+
+__device__ float4 sigmoid(float4 x) {
+  return 1.0f / (1.0f + exp4(min4(-x, splat(88.0f))));
+}
+
+__device__ float4 operand(const float4 *x, unsigned image, unsigned pixel, unsigned c4) {
+  return x[(image * IN_PIXELS + pixel) * IN4 + c4];
+}
+
+__device__ float4 x_terms(const float4 *x, unsigned image, unsigned pixel, unsigned k4) {
+  return operand(x, image, pixel, k4);
+}
+
+__device__ float4 w_terms(const float4 *weights, unsigned k, unsigned c4) {
+  return weights[FILTERS + k * OUT4 + c4];
+}
+
+__device__ float4 epilogue(const float4 *residual, const float4 *weights, const float4 *gate, float4 acc,
+    unsigned image, unsigned pixel, unsigned c4) {
+  const float4 biased = acc + weights[BIAS_1 + c4];
+  const float4 scaled = biased * gate[c4 % TILE4];
+  const float4 total = scaled + residual[(image * PIXELS + pixel) * OUT4 + c4];
+  return max4(total, splat(0.0f));
+}
+
+__device__ void finish(const float4 *residual, const float4 *weights, float4 *y, const float4 *gate, float4 acc,
+    unsigned image, unsigned pixel, unsigned c4) {
+  const float4 value = epilogue(residual, weights, gate, acc, image, pixel, c4);
+  y[(image * PIXELS + pixel) * OUT4 + c4] = value;
+}
+
+// One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
+__global__ void __launch_bounds__(32, 1) layer2_0_conv3_excited(
+    const float4 *RESTRICTED x,         // [n, 8, 8, 16]
+    const float4 *RESTRICTED residual,  // [n, 8, 8, 64]
+    const float4 *RESTRICTED shares,    // [n, 4, 1, 16]
+    const float4 *__restrict__ weights, // 4288 floats
+    float4 *__restrict__ y)             // [n, 8, 8, 64]
+{
+  __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
+  __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
+  __shared__ float4 reduced[REDUCED4];
+  __shared__ float4 gate[TILE4];
+  __shared__ float4 sums[16]; // one for each thread that adds up
+  const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
+  const unsigned image = blockIdx.z;
+
+  // Excite: 16 results, from 4 shares, bias, relu.
+  if (thread < REDUCED_LANES * REDUCED4) {
+    const unsigned c4 = thread % REDUCED4;
+    float4 sum = splat(0.0f);
+    for (unsigned tile = thread / REDUCED4; tile < SHARES_1; tile += REDUCED_LANES) {
+      sum += shares[(image * SHARES_1 + tile) * REDUCED4 + c4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < REDUCED4) {
+    const unsigned c4 = thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < REDUCED_LANES; lane++) {
+      acc += sums[lane * REDUCED4 + thread];
+    }
+    const float4 mean = acc / 64.0f;
+    const float4 biased = mean + weights[BIAS + c4];
+    reduced[c4] = max4(biased, splat(0.0f));
+  }
+  __syncthreads();
+
+  // Excite: 16 -> 64, sigmoid: the gate.
+  if (thread < GATE_LANES * TILE4) {
+    const unsigned c4 = blockIdx.y * TILE4 + thread % TILE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / TILE4; k4 < REDUCED4; k4 += GATE_LANES) {
+      const float4 terms = reduced[k4];
+      const unsigned w_at = W_EXPAND + k4 * 4 * GATE4 + c4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + GATE4];
+      sum += terms.z * weights[w_at + 2 * GATE4];
+      sum += terms.w * weights[w_at + 3 * GATE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < TILE4) {
+    const unsigned c4 = blockIdx.y * TILE4 + thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < GATE_LANES; lane++) {
+      acc += sums[lane * TILE4 + thread];
+    }
+    gate[c4 % TILE4] = sigmoid(acc);
+  }
+  const unsigned row = thread / COLUMNS;
+  const unsigned column = thread % COLUMNS;
+  const unsigned first_pixel = blockIdx.x * TILE_PIXELS;
+  const unsigned c4 = blockIdx.y * TILE4 + column;
+  const unsigned x_step = thread % STEP4;
+  const unsigned x_row = thread / STEP4;
+  const unsigned x_pixel_0 = first_pixel + x_row;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
+  const unsigned w_row = thread / TILE4;
+  const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
+  float4 acc_0_0 = splat(0.0f);
+  float4 acc_1_0 = splat(0.0f);
+
+  for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
+    x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
+    __syncthreads();
+    for (unsigned step = 0; step < STEP4; step++) {
+      const unsigned x_from = step * TILE_PIXELS + row;
+      const unsigned w_from = step * 4 * TILE4 + column;
+      const float4 x_0 = x_tile[x_from];
+      const float4 x_1 = x_tile[x_from + 8];
+      const float4 w_x_0 = w_tile[w_from];
+      acc_0_0 += x_0.x * w_x_0;
+      acc_1_0 += x_1.x * w_x_0;
+      const float4 w_y_0 = w_tile[w_from + 1 * TILE4];
+      acc_0_0 += x_0.y * w_y_0;
+      acc_1_0 += x_1.y * w_y_0;
+      const float4 w_z_0 = w_tile[w_from + 2 * TILE4];
+      acc_0_0 += x_0.z * w_z_0;
+      acc_1_0 += x_1.z * w_z_0;
+      const float4 w_w_0 = w_tile[w_from + 3 * TILE4];
+      acc_0_0 += x_0.w * w_w_0;
+      acc_1_0 += x_1.w * w_w_0;
+    }
+    __syncthreads();
+  }
+
+  const unsigned pixel_0 = first_pixel + row;
+  const unsigned pixel_1 = pixel_0 + ROWS;
+  finish(residual, weights, y, gate, acc_0_0, image, pixel_0, c4);
+  finish(residual, weights, y, gate, acc_1_0, image, pixel_1, c4);
+}
+
+} // namespace layer2_0_conv3_excited
+
 // convolution 1x1, bias, relu.
 // [n, 8, 8, 64] -> [n, 8, 8, 16]
 // layer2.1.conv1  std/resnet.se:19:7
@@ -1630,7 +2140,7 @@ __global__ void __launch_bounds__(32, 1) layer2_1_conv1(
 
 } // namespace layer2_1_conv1
 
-// convolution 3x3 padding 1, bias, relu, partial sums.
+// convolution 3x3 padding 1, bias, relu, partial sums, dense 16 -> 16 of each.
 // [n, 8, 8, 16] -> [n, 8, 8, 16], [n, 4, 1, 16]
 // layer2.1.conv2  std/resnet.se:20:7
 namespace layer2_1_conv2 {
@@ -1647,6 +2157,7 @@ constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [3, 3, 16, 16]
 constexpr unsigned BIAS = 576; // [16]
+constexpr unsigned W_REDUCE = 580; // [1, 1, 16, 16]
 constexpr unsigned WIDTH = 8; // of the output
 constexpr unsigned IN_H = 8, IN_W = 8;
 constexpr unsigned KERNEL_W = 3;
@@ -1654,6 +2165,9 @@ constexpr unsigned STRIDE_H = 1, STRIDE_W = 1;
 constexpr unsigned DILATION_H = 1, DILATION_W = 1;
 constexpr int PADDING_H = 1, PADDING_W = 1;
 constexpr unsigned TILES = 4; // of one image
+constexpr unsigned SHARE4 = 4; // vectors of 4 results
+constexpr unsigned SHARE_LANES = 4; // threads that share one sum
+constexpr unsigned SLICES = 1; // of the channels, one for each block
 
 // The row and column of the input that a tap sees from an output pixel.
 __device__ int2 seen_from(unsigned pixel, uint2 tap) {
@@ -1701,13 +2215,14 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer2_1_conv2(
     const float4 *RESTRICTED x,         // [n, 8, 8, 16]
-    const float4 *__restrict__ weights, // 2320 floats
+    const float4 *__restrict__ weights, // 2576 floats
     float4 *__restrict__ y,             // [n, 8, 8, 16]
     float4 *__restrict__ parts)         // [n, 4, 1, 16]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
+  __shared__ float4 column_sums[TILE4];
   const unsigned thread = threadIdx.x;
   let_next_begin();
   wait_for_launches();
@@ -1762,16 +2277,206 @@ __global__ void __launch_bounds__(32, 1) layer2_1_conv2(
   sum_0 = combine(sum_0, y_1_0);
   sums[row * TILE4 + column] = sum_0;
   __syncthreads();
-  if (thread < TILE4 && blockIdx.y * TILE4 + thread < OUT4) {
+  if (thread < TILE4) {
     float4 all_rows = sums[thread];
     for (unsigned r = 1; r < ROWS; r++) {
       all_rows = combine(all_rows, sums[r * TILE4 + thread]);
     }
-    parts[(image * TILES + blockIdx.x) * OUT4 + blockIdx.y * TILE4 + thread] = all_rows;
+    column_sums[thread] = all_rows;
+  }
+  __syncthreads();
+
+  // Dense: the share of these channels in 16 results.
+  if (thread < SHARE_LANES * SHARE4) {
+    const unsigned r4 = thread % SHARE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / SHARE4; k4 < TILE4; k4 += SHARE_LANES) {
+      const float4 terms = column_sums[k4];
+      const unsigned w_at = W_REDUCE + (blockIdx.y * TILE4 + k4) * 4 * SHARE4 + r4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + SHARE4];
+      sum += terms.z * weights[w_at + 2 * SHARE4];
+      sum += terms.w * weights[w_at + 3 * SHARE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < SHARE4) {
+    float4 share = sums[thread];
+    for (unsigned lane = 1; lane < SHARE_LANES; lane++) {
+      share += sums[lane * SHARE4 + thread];
+    }
+    parts[((image * TILES + blockIdx.x) * SLICES + blockIdx.y) * SHARE4 + thread] = share;
   }
 }
 
 } // namespace layer2_1_conv2
+
+// convolution 1x1, bias, sum of shares, bias, relu, dense 16 -> 64, sigmoid, gate, add, relu.
+// [n, 8, 8, 16], [n, 8, 8, 64], [n, 4, 1, 16] -> [n, 8, 8, 64]
+// layer2.1.conv3.excited  std/resnet.se:21:7
+namespace layer2_1_conv3_excited {
+
+constexpr unsigned PIXELS = 64; // of the output
+constexpr unsigned OUT4 = 16; // vectors of 4 channels
+constexpr unsigned IN_PIXELS = 64;
+constexpr unsigned IN4 = 4;
+constexpr unsigned DEPTH4 = 4; // vectors of 4 terms in one sum: taps by input channels
+constexpr unsigned TILE_PIXELS = 16;
+constexpr unsigned TILE4 = 4;
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
+constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
+constexpr unsigned FILTERS = 272; // [1, 1, 16, 64]
+constexpr unsigned BIAS = 0; // [16]
+constexpr unsigned W_EXPAND = 4; // [1, 1, 16, 64]
+constexpr unsigned BIAS_1 = 528; // [64]
+constexpr unsigned REDUCED4 = 4; // vectors of 4 channels
+constexpr unsigned REDUCED_LANES = 4; // threads that share one sum
+constexpr unsigned SHARES_1 = 4; // of each result
+constexpr unsigned GATE4 = 16; // vectors of 4 channels
+constexpr unsigned GATE_LANES = 4; // threads that share one sum
+
+__device__ float4 sigmoid(float4 x) {
+  return 1.0f / (1.0f + exp4(min4(-x, splat(88.0f))));
+}
+
+__device__ float4 operand(const float4 *x, unsigned image, unsigned pixel, unsigned c4) {
+  return x[(image * IN_PIXELS + pixel) * IN4 + c4];
+}
+
+__device__ float4 x_terms(const float4 *x, unsigned image, unsigned pixel, unsigned k4) {
+  return operand(x, image, pixel, k4);
+}
+
+__device__ float4 w_terms(const float4 *weights, unsigned k, unsigned c4) {
+  return weights[FILTERS + k * OUT4 + c4];
+}
+
+__device__ float4 epilogue(const float4 *residual, const float4 *weights, const float4 *gate, float4 acc,
+    unsigned image, unsigned pixel, unsigned c4) {
+  const float4 biased = acc + weights[BIAS_1 + c4];
+  const float4 scaled = biased * gate[c4 % TILE4];
+  const float4 total = scaled + residual[(image * PIXELS + pixel) * OUT4 + c4];
+  return max4(total, splat(0.0f));
+}
+
+__device__ void finish(const float4 *residual, const float4 *weights, float4 *y, const float4 *gate, float4 acc,
+    unsigned image, unsigned pixel, unsigned c4) {
+  const float4 value = epilogue(residual, weights, gate, acc, image, pixel, c4);
+  y[(image * PIXELS + pixel) * OUT4 + c4] = value;
+}
+
+// One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
+__global__ void __launch_bounds__(32, 1) layer2_1_conv3_excited(
+    const float4 *RESTRICTED x,         // [n, 8, 8, 16]
+    const float4 *RESTRICTED residual,  // [n, 8, 8, 64]
+    const float4 *RESTRICTED shares,    // [n, 4, 1, 16]
+    const float4 *__restrict__ weights, // 2176 floats
+    float4 *__restrict__ y)             // [n, 8, 8, 64]
+{
+  __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
+  __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
+  __shared__ float4 reduced[REDUCED4];
+  __shared__ float4 gate[TILE4];
+  __shared__ float4 sums[16]; // one for each thread that adds up
+  const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
+  const unsigned image = blockIdx.z;
+
+  // Excite: 16 results, from 4 shares, bias, relu.
+  if (thread < REDUCED_LANES * REDUCED4) {
+    const unsigned c4 = thread % REDUCED4;
+    float4 sum = splat(0.0f);
+    for (unsigned tile = thread / REDUCED4; tile < SHARES_1; tile += REDUCED_LANES) {
+      sum += shares[(image * SHARES_1 + tile) * REDUCED4 + c4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < REDUCED4) {
+    const unsigned c4 = thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < REDUCED_LANES; lane++) {
+      acc += sums[lane * REDUCED4 + thread];
+    }
+    const float4 mean = acc / 64.0f;
+    const float4 biased = mean + weights[BIAS + c4];
+    reduced[c4] = max4(biased, splat(0.0f));
+  }
+  __syncthreads();
+
+  // Excite: 16 -> 64, sigmoid: the gate.
+  if (thread < GATE_LANES * TILE4) {
+    const unsigned c4 = blockIdx.y * TILE4 + thread % TILE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / TILE4; k4 < REDUCED4; k4 += GATE_LANES) {
+      const float4 terms = reduced[k4];
+      const unsigned w_at = W_EXPAND + k4 * 4 * GATE4 + c4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + GATE4];
+      sum += terms.z * weights[w_at + 2 * GATE4];
+      sum += terms.w * weights[w_at + 3 * GATE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < TILE4) {
+    const unsigned c4 = blockIdx.y * TILE4 + thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < GATE_LANES; lane++) {
+      acc += sums[lane * TILE4 + thread];
+    }
+    gate[c4 % TILE4] = sigmoid(acc);
+  }
+  const unsigned row = thread / COLUMNS;
+  const unsigned column = thread % COLUMNS;
+  const unsigned first_pixel = blockIdx.x * TILE_PIXELS;
+  const unsigned c4 = blockIdx.y * TILE4 + column;
+  const unsigned x_step = thread % STEP4;
+  const unsigned x_row = thread / STEP4;
+  const unsigned x_pixel_0 = first_pixel + x_row;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
+  const unsigned w_row = thread / TILE4;
+  const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
+  float4 acc_0_0 = splat(0.0f);
+  float4 acc_1_0 = splat(0.0f);
+
+  for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
+    x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
+    __syncthreads();
+    for (unsigned step = 0; step < STEP4; step++) {
+      const unsigned x_from = step * TILE_PIXELS + row;
+      const unsigned w_from = step * 4 * TILE4 + column;
+      const float4 x_0 = x_tile[x_from];
+      const float4 x_1 = x_tile[x_from + 8];
+      const float4 w_x_0 = w_tile[w_from];
+      acc_0_0 += x_0.x * w_x_0;
+      acc_1_0 += x_1.x * w_x_0;
+      const float4 w_y_0 = w_tile[w_from + 1 * TILE4];
+      acc_0_0 += x_0.y * w_y_0;
+      acc_1_0 += x_1.y * w_y_0;
+      const float4 w_z_0 = w_tile[w_from + 2 * TILE4];
+      acc_0_0 += x_0.z * w_z_0;
+      acc_1_0 += x_1.z * w_z_0;
+      const float4 w_w_0 = w_tile[w_from + 3 * TILE4];
+      acc_0_0 += x_0.w * w_w_0;
+      acc_1_0 += x_1.w * w_w_0;
+    }
+    __syncthreads();
+  }
+
+  const unsigned pixel_0 = first_pixel + row;
+  const unsigned pixel_1 = pixel_0 + ROWS;
+  finish(residual, weights, y, gate, acc_0_0, image, pixel_0, c4);
+  finish(residual, weights, y, gate, acc_1_0, image, pixel_1, c4);
+}
+
+} // namespace layer2_1_conv3_excited
 
 // convolution 1x1, bias, relu.
 // [n, 8, 8, 64] -> [n, 8, 8, 32]
@@ -1873,8 +2578,8 @@ __global__ void __launch_bounds__(32, 1) layer3_0_conv1(
 
 } // namespace layer3_0_conv1
 
-// convolution 3x3 stride 2 padding 1, bias, relu, partial sums.
-// [n, 8, 8, 32] -> [n, 4, 4, 32], [n, 1, 1, 32]
+// convolution 3x3 stride 2 padding 1, bias, relu, partial sums, dense 32 -> 32 of each.
+// [n, 8, 8, 32] -> [n, 4, 4, 32], [n, 2, 1, 32]
 // layer3.0.conv2  std/resnet.se:20:7
 namespace layer3_0_conv2 {
 
@@ -1890,6 +2595,7 @@ constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [3, 3, 32, 32]
 constexpr unsigned BIAS = 2304; // [32]
+constexpr unsigned W_REDUCE = 2312; // [1, 1, 32, 32]
 constexpr unsigned WIDTH = 4; // of the output
 constexpr unsigned IN_H = 8, IN_W = 8;
 constexpr unsigned KERNEL_W = 3;
@@ -1897,6 +2603,9 @@ constexpr unsigned STRIDE_H = 2, STRIDE_W = 2;
 constexpr unsigned DILATION_H = 1, DILATION_W = 1;
 constexpr int PADDING_H = 1, PADDING_W = 1;
 constexpr unsigned TILES = 1; // of one image
+constexpr unsigned SHARE4 = 8; // vectors of 4 results
+constexpr unsigned SHARE_LANES = 4; // threads that share one sum
+constexpr unsigned SLICES = 2; // of the channels, one for each block
 
 // The row and column of the input that a tap sees from an output pixel.
 __device__ int2 seen_from(unsigned pixel, uint2 tap) {
@@ -1944,13 +2653,14 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer3_0_conv2(
     const float4 *RESTRICTED x,         // [n, 8, 8, 32]
-    const float4 *__restrict__ weights, // 9248 floats
+    const float4 *__restrict__ weights, // 10272 floats
     float4 *__restrict__ y,             // [n, 4, 4, 32]
-    float4 *__restrict__ parts)         // [n, 1, 1, 32]
+    float4 *__restrict__ parts)         // [n, 2, 1, 32]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
+  __shared__ float4 column_sums[TILE4];
   const unsigned thread = threadIdx.x;
   let_next_begin();
   wait_for_launches();
@@ -2005,33 +2715,54 @@ __global__ void __launch_bounds__(32, 1) layer3_0_conv2(
   sum_0 = combine(sum_0, y_1_0);
   sums[row * TILE4 + column] = sum_0;
   __syncthreads();
-  if (thread < TILE4 && blockIdx.y * TILE4 + thread < OUT4) {
+  if (thread < TILE4) {
     float4 all_rows = sums[thread];
     for (unsigned r = 1; r < ROWS; r++) {
       all_rows = combine(all_rows, sums[r * TILE4 + thread]);
     }
-    parts[(image * TILES + blockIdx.x) * OUT4 + blockIdx.y * TILE4 + thread] = all_rows;
+    column_sums[thread] = all_rows;
+  }
+  __syncthreads();
+
+  // Dense: the share of these channels in 32 results.
+  {
+    const unsigned r4 = thread % SHARE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / SHARE4; k4 < TILE4; k4 += SHARE_LANES) {
+      const float4 terms = column_sums[k4];
+      const unsigned w_at = W_REDUCE + (blockIdx.y * TILE4 + k4) * 4 * SHARE4 + r4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + SHARE4];
+      sum += terms.z * weights[w_at + 2 * SHARE4];
+      sum += terms.w * weights[w_at + 3 * SHARE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < SHARE4) {
+    float4 share = sums[thread];
+    for (unsigned lane = 1; lane < SHARE_LANES; lane++) {
+      share += sums[lane * SHARE4 + thread];
+    }
+    parts[((image * TILES + blockIdx.x) * SLICES + blockIdx.y) * SHARE4 + thread] = share;
   }
 }
 
 } // namespace layer3_0_conv2
 
-// squeeze, dense 32 -> 32, bias, relu, dense 32 -> 128, sigmoid.
-// [n, 1, 1, 32] -> [n, 128]
+// sum of shares, bias, relu, dense 32 -> 128, sigmoid.
+// [n, 2, 1, 32] -> [n, 128]
 // layer3.0.se  std/resnet.se:17:3
 // layer3.1.se  std/resnet.se:17:3
 namespace layer3_0_se {
 
-constexpr unsigned THREADS = 64;
-constexpr unsigned SQUEEZED4 = 8; // vectors of 4 channels
-constexpr unsigned TILES = 1; // of partial sums
 constexpr unsigned REDUCED4 = 8; // vectors of 4 channels
-constexpr unsigned REDUCED_LANES = 8; // threads that share one sum
+constexpr unsigned REDUCED_LANES = 2; // threads that share one sum
+constexpr unsigned SHARES = 2; // of each result
 constexpr unsigned OUT4 = 32; // vectors of 4 channels
 constexpr unsigned OUT_LANES = 2; // threads that share one sum
-constexpr unsigned W_REDUCE = 0; // [1, 1, 32, 32]
-constexpr unsigned BIAS = 256; // [32]
-constexpr unsigned W_EXPAND = 264; // [1, 1, 32, 128]
+constexpr unsigned BIAS = 0; // [32]
+constexpr unsigned W_EXPAND = 8; // [1, 1, 32, 128]
 
 __device__ float4 sigmoid(float4 x) {
   return 1.0f / (1.0f + exp4(min4(-x, splat(88.0f))));
@@ -2039,11 +2770,10 @@ __device__ float4 sigmoid(float4 x) {
 
 // One block computes everything for one image.
 __global__ void __launch_bounds__(64, 1) layer3_0_se(
-    const float4 *RESTRICTED parts,     // [n, 1, 1, 32]
-    const float4 *__restrict__ weights, // 5152 floats
+    const float4 *RESTRICTED parts,     // [n, 2, 1, 32]
+    const float4 *__restrict__ weights, // 4128 floats
     float4 *__restrict__ y)             // [n, 128]
 {
-  __shared__ float4 squeezed[SQUEEZED4];
   __shared__ float4 reduced[REDUCED4];
   __shared__ float4 sums[64]; // one for each thread that adds up
   const unsigned thread = threadIdx.x;
@@ -2051,28 +2781,12 @@ __global__ void __launch_bounds__(64, 1) layer3_0_se(
   wait_for_launches();
   const unsigned image = blockIdx.z;
 
-  // Squeeze: the mean of each of 32 channels, from 1 partial sum.
-  for (unsigned c4 = thread; c4 < SQUEEZED4; c4 += THREADS) {
-    float4 acc = splat(0.0f);
-    for (unsigned tile = 0; tile < TILES; tile++) {
-      acc += parts[(image * TILES + tile) * SQUEEZED4 + c4];
-    }
-    const float4 mean = acc / 16.0f;
-    squeezed[c4] = mean;
-  }
-  __syncthreads();
-
-  // Excite: 32 -> 32, bias, relu.
-  {
+  // Excite: 32 results, from 2 shares, bias, relu.
+  if (thread < REDUCED_LANES * REDUCED4) {
     const unsigned c4 = thread % REDUCED4;
     float4 sum = splat(0.0f);
-    for (unsigned k4 = thread / REDUCED4; k4 < SQUEEZED4; k4 += REDUCED_LANES) {
-      const float4 x_terms = squeezed[k4];
-      const unsigned w_at = W_REDUCE + k4 * 4 * REDUCED4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + REDUCED4];
-      sum += x_terms.z * weights[w_at + 2 * REDUCED4];
-      sum += x_terms.w * weights[w_at + 3 * REDUCED4];
+    for (unsigned tile = thread / REDUCED4; tile < SHARES; tile += REDUCED_LANES) {
+      sum += parts[(image * SHARES + tile) * REDUCED4 + c4];
     }
     sums[thread] = sum;
   }
@@ -2083,7 +2797,8 @@ __global__ void __launch_bounds__(64, 1) layer3_0_se(
     for (unsigned lane = 1; lane < REDUCED_LANES; lane++) {
       acc += sums[lane * REDUCED4 + thread];
     }
-    const float4 biased = acc + weights[BIAS + c4];
+    const float4 mean = acc / 16.0f;
+    const float4 biased = mean + weights[BIAS + c4];
     reduced[c4] = max4(biased, splat(0.0f));
   }
   __syncthreads();
@@ -2093,12 +2808,12 @@ __global__ void __launch_bounds__(64, 1) layer3_0_se(
     const unsigned c4 = thread % OUT4;
     float4 sum = splat(0.0f);
     for (unsigned k4 = thread / OUT4; k4 < REDUCED4; k4 += OUT_LANES) {
-      const float4 x_terms = reduced[k4];
+      const float4 terms = reduced[k4];
       const unsigned w_at = W_EXPAND + k4 * 4 * OUT4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + OUT4];
-      sum += x_terms.z * weights[w_at + 2 * OUT4];
-      sum += x_terms.w * weights[w_at + 3 * OUT4];
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + OUT4];
+      sum += terms.z * weights[w_at + 2 * OUT4];
+      sum += terms.w * weights[w_at + 3 * OUT4];
     }
     sums[thread] = sum;
   }
@@ -2340,6 +3055,172 @@ __global__ void __launch_bounds__(32, 1) layer3_0_conv3(
 
 } // namespace layer3_0_conv3
 
+// convolution 1x1, bias, sum of shares, bias, relu, dense 32 -> 128, sigmoid, gate, add, relu.
+// [n, 4, 4, 32], [n, 4, 4, 128], [n, 2, 1, 32] -> [n, 4, 4, 128]
+// layer3.0.conv3.excited  std/resnet.se:21:7
+namespace layer3_0_conv3_excited {
+
+constexpr unsigned PIXELS = 16; // of the output
+constexpr unsigned OUT4 = 32; // vectors of 4 channels
+constexpr unsigned IN_PIXELS = 16;
+constexpr unsigned IN4 = 8;
+constexpr unsigned DEPTH4 = 8; // vectors of 4 terms in one sum: taps by input channels
+constexpr unsigned TILE_PIXELS = 16;
+constexpr unsigned TILE4 = 4;
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
+constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
+constexpr unsigned FILTERS = 3120; // [1, 1, 32, 128]
+constexpr unsigned BIAS = 0; // [32]
+constexpr unsigned W_EXPAND = 8; // [1, 1, 32, 128]
+constexpr unsigned BIAS_1 = 4144; // [128]
+constexpr unsigned REDUCED4 = 8; // vectors of 4 channels
+constexpr unsigned REDUCED_LANES = 2; // threads that share one sum
+constexpr unsigned SHARES_1 = 2; // of each result
+constexpr unsigned GATE4 = 32; // vectors of 4 channels
+constexpr unsigned GATE_LANES = 8; // threads that share one sum
+
+__device__ float4 sigmoid(float4 x) {
+  return 1.0f / (1.0f + exp4(min4(-x, splat(88.0f))));
+}
+
+__device__ float4 operand(const float4 *x, unsigned image, unsigned pixel, unsigned c4) {
+  return x[(image * IN_PIXELS + pixel) * IN4 + c4];
+}
+
+__device__ float4 x_terms(const float4 *x, unsigned image, unsigned pixel, unsigned k4) {
+  return operand(x, image, pixel, k4);
+}
+
+__device__ float4 w_terms(const float4 *weights, unsigned k, unsigned c4) {
+  return weights[FILTERS + k * OUT4 + c4];
+}
+
+__device__ float4 epilogue(const float4 *residual, const float4 *weights, const float4 *gate, float4 acc,
+    unsigned image, unsigned pixel, unsigned c4) {
+  const float4 biased = acc + weights[BIAS_1 + c4];
+  const float4 scaled = biased * gate[c4 % TILE4];
+  const float4 total = scaled + residual[(image * PIXELS + pixel) * OUT4 + c4];
+  return max4(total, splat(0.0f));
+}
+
+__device__ void finish(const float4 *residual, const float4 *weights, float4 *y, const float4 *gate, float4 acc,
+    unsigned image, unsigned pixel, unsigned c4) {
+  const float4 value = epilogue(residual, weights, gate, acc, image, pixel, c4);
+  y[(image * PIXELS + pixel) * OUT4 + c4] = value;
+}
+
+// One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
+__global__ void __launch_bounds__(32, 1) layer3_0_conv3_excited(
+    const float4 *RESTRICTED x,         // [n, 4, 4, 32]
+    const float4 *RESTRICTED residual,  // [n, 4, 4, 128]
+    const float4 *RESTRICTED shares,    // [n, 2, 1, 32]
+    const float4 *__restrict__ weights, // 16704 floats
+    float4 *__restrict__ y)             // [n, 4, 4, 128]
+{
+  __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
+  __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
+  __shared__ float4 reduced[REDUCED4];
+  __shared__ float4 gate[TILE4];
+  __shared__ float4 sums[32]; // one for each thread that adds up
+  const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
+  const unsigned image = blockIdx.z;
+
+  // Excite: 32 results, from 2 shares, bias, relu.
+  if (thread < REDUCED_LANES * REDUCED4) {
+    const unsigned c4 = thread % REDUCED4;
+    float4 sum = splat(0.0f);
+    for (unsigned tile = thread / REDUCED4; tile < SHARES_1; tile += REDUCED_LANES) {
+      sum += shares[(image * SHARES_1 + tile) * REDUCED4 + c4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < REDUCED4) {
+    const unsigned c4 = thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < REDUCED_LANES; lane++) {
+      acc += sums[lane * REDUCED4 + thread];
+    }
+    const float4 mean = acc / 16.0f;
+    const float4 biased = mean + weights[BIAS + c4];
+    reduced[c4] = max4(biased, splat(0.0f));
+  }
+  __syncthreads();
+
+  // Excite: 32 -> 128, sigmoid: the gate.
+  {
+    const unsigned c4 = blockIdx.y * TILE4 + thread % TILE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / TILE4; k4 < REDUCED4; k4 += GATE_LANES) {
+      const float4 terms = reduced[k4];
+      const unsigned w_at = W_EXPAND + k4 * 4 * GATE4 + c4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + GATE4];
+      sum += terms.z * weights[w_at + 2 * GATE4];
+      sum += terms.w * weights[w_at + 3 * GATE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < TILE4) {
+    const unsigned c4 = blockIdx.y * TILE4 + thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < GATE_LANES; lane++) {
+      acc += sums[lane * TILE4 + thread];
+    }
+    gate[c4 % TILE4] = sigmoid(acc);
+  }
+  const unsigned row = thread / COLUMNS;
+  const unsigned column = thread % COLUMNS;
+  const unsigned first_pixel = blockIdx.x * TILE_PIXELS;
+  const unsigned c4 = blockIdx.y * TILE4 + column;
+  const unsigned x_step = thread % STEP4;
+  const unsigned x_row = thread / STEP4;
+  const unsigned x_pixel_0 = first_pixel + x_row;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
+  const unsigned w_row = thread / TILE4;
+  const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
+  float4 acc_0_0 = splat(0.0f);
+  float4 acc_1_0 = splat(0.0f);
+
+  for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
+    x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
+    __syncthreads();
+    for (unsigned step = 0; step < STEP4; step++) {
+      const unsigned x_from = step * TILE_PIXELS + row;
+      const unsigned w_from = step * 4 * TILE4 + column;
+      const float4 x_0 = x_tile[x_from];
+      const float4 x_1 = x_tile[x_from + 8];
+      const float4 w_x_0 = w_tile[w_from];
+      acc_0_0 += x_0.x * w_x_0;
+      acc_1_0 += x_1.x * w_x_0;
+      const float4 w_y_0 = w_tile[w_from + 1 * TILE4];
+      acc_0_0 += x_0.y * w_y_0;
+      acc_1_0 += x_1.y * w_y_0;
+      const float4 w_z_0 = w_tile[w_from + 2 * TILE4];
+      acc_0_0 += x_0.z * w_z_0;
+      acc_1_0 += x_1.z * w_z_0;
+      const float4 w_w_0 = w_tile[w_from + 3 * TILE4];
+      acc_0_0 += x_0.w * w_w_0;
+      acc_1_0 += x_1.w * w_w_0;
+    }
+    __syncthreads();
+  }
+
+  const unsigned pixel_0 = first_pixel + row;
+  const unsigned pixel_1 = pixel_0 + ROWS;
+  finish(residual, weights, y, gate, acc_0_0, image, pixel_0, c4);
+  finish(residual, weights, y, gate, acc_1_0, image, pixel_1, c4);
+}
+
+} // namespace layer3_0_conv3_excited
+
 // convolution 1x1, bias, relu.
 // [n, 4, 4, 128] -> [n, 4, 4, 32]
 // layer3.1.conv1  std/resnet.se:19:7
@@ -2440,8 +3321,8 @@ __global__ void __launch_bounds__(32, 1) layer3_1_conv1(
 
 } // namespace layer3_1_conv1
 
-// convolution 3x3 padding 1, bias, relu, partial sums.
-// [n, 4, 4, 32] -> [n, 4, 4, 32], [n, 1, 1, 32]
+// convolution 3x3 padding 1, bias, relu, partial sums, dense 32 -> 32 of each.
+// [n, 4, 4, 32] -> [n, 4, 4, 32], [n, 2, 1, 32]
 // layer3.1.conv2  std/resnet.se:20:7
 namespace layer3_1_conv2 {
 
@@ -2457,6 +3338,7 @@ constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [3, 3, 32, 32]
 constexpr unsigned BIAS = 2304; // [32]
+constexpr unsigned W_REDUCE = 2312; // [1, 1, 32, 32]
 constexpr unsigned WIDTH = 4; // of the output
 constexpr unsigned IN_H = 4, IN_W = 4;
 constexpr unsigned KERNEL_W = 3;
@@ -2464,6 +3346,9 @@ constexpr unsigned STRIDE_H = 1, STRIDE_W = 1;
 constexpr unsigned DILATION_H = 1, DILATION_W = 1;
 constexpr int PADDING_H = 1, PADDING_W = 1;
 constexpr unsigned TILES = 1; // of one image
+constexpr unsigned SHARE4 = 8; // vectors of 4 results
+constexpr unsigned SHARE_LANES = 4; // threads that share one sum
+constexpr unsigned SLICES = 2; // of the channels, one for each block
 
 // The row and column of the input that a tap sees from an output pixel.
 __device__ int2 seen_from(unsigned pixel, uint2 tap) {
@@ -2511,13 +3396,14 @@ __device__ float4 finish(const float4 *weights, float4 *y, float4 acc, unsigned 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) layer3_1_conv2(
     const float4 *RESTRICTED x,         // [n, 4, 4, 32]
-    const float4 *__restrict__ weights, // 9248 floats
+    const float4 *__restrict__ weights, // 10272 floats
     float4 *__restrict__ y,             // [n, 4, 4, 32]
-    float4 *__restrict__ parts)         // [n, 1, 1, 32]
+    float4 *__restrict__ parts)         // [n, 2, 1, 32]
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
+  __shared__ float4 column_sums[TILE4];
   const unsigned thread = threadIdx.x;
   let_next_begin();
   wait_for_launches();
@@ -2572,19 +3458,43 @@ __global__ void __launch_bounds__(32, 1) layer3_1_conv2(
   sum_0 = combine(sum_0, y_1_0);
   sums[row * TILE4 + column] = sum_0;
   __syncthreads();
-  if (thread < TILE4 && blockIdx.y * TILE4 + thread < OUT4) {
+  if (thread < TILE4) {
     float4 all_rows = sums[thread];
     for (unsigned r = 1; r < ROWS; r++) {
       all_rows = combine(all_rows, sums[r * TILE4 + thread]);
     }
-    parts[(image * TILES + blockIdx.x) * OUT4 + blockIdx.y * TILE4 + thread] = all_rows;
+    column_sums[thread] = all_rows;
+  }
+  __syncthreads();
+
+  // Dense: the share of these channels in 32 results.
+  {
+    const unsigned r4 = thread % SHARE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / SHARE4; k4 < TILE4; k4 += SHARE_LANES) {
+      const float4 terms = column_sums[k4];
+      const unsigned w_at = W_REDUCE + (blockIdx.y * TILE4 + k4) * 4 * SHARE4 + r4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + SHARE4];
+      sum += terms.z * weights[w_at + 2 * SHARE4];
+      sum += terms.w * weights[w_at + 3 * SHARE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < SHARE4) {
+    float4 share = sums[thread];
+    for (unsigned lane = 1; lane < SHARE_LANES; lane++) {
+      share += sums[lane * SHARE4 + thread];
+    }
+    parts[((image * TILES + blockIdx.x) * SLICES + blockIdx.y) * SHARE4 + thread] = share;
   }
 }
 
 } // namespace layer3_1_conv2
 
-// convolution 1x1, bias, gate, add, relu, partial sums.
-// [n, 4, 4, 32], [n, 128], [n, 4, 4, 128] -> [n, 1, 1, 128]
+// convolution 1x1, bias, gate, add, relu, partial sums, dense 128 -> 10 of each.
+// [n, 4, 4, 32], [n, 128], [n, 4, 4, 128] -> [n, 8, 1, 12], 10 channels used
 // layer3.1.conv3  std/resnet.se:21:7
 namespace layer3_1_conv3 {
 
@@ -2600,7 +3510,11 @@ constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
 constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
 constexpr unsigned FILTERS = 0; // [1, 1, 32, 128]
 constexpr unsigned BIAS = 1024; // [128]
+constexpr unsigned W_REDUCE = 1056; // [1, 1, 128, 12]
 constexpr unsigned TILES = 1; // of one image
+constexpr unsigned SHARE4 = 3; // vectors of 4 results
+constexpr unsigned SHARE_LANES = 4; // threads that share one sum
+constexpr unsigned SLICES = 8; // of the channels, one for each block
 
 __device__ float4 operand(const float4 *x, unsigned image, unsigned pixel, unsigned c4) {
   return x[(image * IN_PIXELS + pixel) * IN4 + c4];
@@ -2637,12 +3551,13 @@ __global__ void __launch_bounds__(32, 1) layer3_1_conv3(
     const float4 *RESTRICTED x,         // [n, 4, 4, 32]
     const float4 *RESTRICTED gate,      // [n, 128]
     const float4 *RESTRICTED residual,  // [n, 4, 4, 128]
-    const float4 *__restrict__ weights, // 4224 floats
-    float4 *__restrict__ parts)         // [n, 1, 1, 128]
+    const float4 *__restrict__ weights, // 5760 floats
+    float4 *__restrict__ parts)         // [n, 8, 1, 12], 10 channels used
 {
   __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
   __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
   __shared__ float4 sums[32]; // [ROWS, TILE4]
+  __shared__ float4 column_sums[TILE4];
   const unsigned thread = threadIdx.x;
   let_next_begin();
   wait_for_launches();
@@ -2697,65 +3612,282 @@ __global__ void __launch_bounds__(32, 1) layer3_1_conv3(
   sum_0 = combine(sum_0, y_1_0);
   sums[row * TILE4 + column] = sum_0;
   __syncthreads();
-  if (thread < TILE4 && blockIdx.y * TILE4 + thread < OUT4) {
+  if (thread < TILE4) {
     float4 all_rows = sums[thread];
     for (unsigned r = 1; r < ROWS; r++) {
       all_rows = combine(all_rows, sums[r * TILE4 + thread]);
     }
-    parts[(image * TILES + blockIdx.x) * OUT4 + blockIdx.y * TILE4 + thread] = all_rows;
+    column_sums[thread] = all_rows;
+  }
+  __syncthreads();
+
+  // Dense: the share of these channels in 10 results.
+  if (thread < SHARE_LANES * SHARE4) {
+    const unsigned r4 = thread % SHARE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / SHARE4; k4 < TILE4; k4 += SHARE_LANES) {
+      const float4 terms = column_sums[k4];
+      const unsigned w_at = W_REDUCE + (blockIdx.y * TILE4 + k4) * 4 * SHARE4 + r4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + SHARE4];
+      sum += terms.z * weights[w_at + 2 * SHARE4];
+      sum += terms.w * weights[w_at + 3 * SHARE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < SHARE4) {
+    float4 share = sums[thread];
+    for (unsigned lane = 1; lane < SHARE_LANES; lane++) {
+      share += sums[lane * SHARE4 + thread];
+    }
+    parts[((image * TILES + blockIdx.x) * SLICES + blockIdx.y) * SHARE4 + thread] = share;
   }
 }
 
 } // namespace layer3_1_conv3
 
-// squeeze, dense 128 -> 10, bias.
-// [n, 1, 1, 128] -> [n, 12], 10 channels used
-// fc  examples/digits.se:30:3
-namespace fc {
+// convolution 1x1, bias, sum of shares, bias, relu, dense 32 -> 128, sigmoid, gate, add, relu, partial sums, dense 128 -> 10 of each.
+// [n, 4, 4, 32], [n, 4, 4, 128], [n, 2, 1, 32] -> [n, 8, 1, 12], 10 channels used
+// layer3.1.conv3.excited  std/resnet.se:21:7
+namespace layer3_1_conv3_excited {
 
-constexpr unsigned THREADS = 64;
-constexpr unsigned SQUEEZED4 = 32; // vectors of 4 channels
-constexpr unsigned TILES = 1; // of partial sums
-constexpr unsigned OUT4 = 3; // vectors of 4 channels
-constexpr unsigned OUT_LANES = 21; // threads that share one sum
-constexpr unsigned W_DENSE = 0; // [1, 1, 128, 12]
-constexpr unsigned BIAS = 384; // [12]
+constexpr unsigned PIXELS = 16; // of the output
+constexpr unsigned OUT4 = 32; // vectors of 4 channels
+constexpr unsigned IN_PIXELS = 16;
+constexpr unsigned IN4 = 8;
+constexpr unsigned DEPTH4 = 8; // vectors of 4 terms in one sum: taps by input channels
+constexpr unsigned TILE_PIXELS = 16;
+constexpr unsigned TILE4 = 4;
+constexpr unsigned STEP4 = 4; // of the depth, between two barriers
+constexpr unsigned ROWS = 8; // of threads, over the pixels of the tile
+constexpr unsigned COLUMNS = 4; // of threads, over its vectors of channels
+constexpr unsigned FILTERS = 1040; // [1, 1, 32, 128]
+constexpr unsigned BIAS = 0; // [32]
+constexpr unsigned W_EXPAND = 8; // [1, 1, 32, 128]
+constexpr unsigned BIAS_1 = 2064; // [128]
+constexpr unsigned W_REDUCE = 2096; // [1, 1, 128, 12]
+constexpr unsigned REDUCED4 = 8; // vectors of 4 channels
+constexpr unsigned REDUCED_LANES = 2; // threads that share one sum
+constexpr unsigned SHARES_1 = 2; // of each result
+constexpr unsigned GATE4 = 32; // vectors of 4 channels
+constexpr unsigned GATE_LANES = 8; // threads that share one sum
+constexpr unsigned TILES = 1; // of one image
+constexpr unsigned SHARE4 = 3; // vectors of 4 results
+constexpr unsigned SHARE_LANES = 4; // threads that share one sum
+constexpr unsigned SLICES = 8; // of the channels, one for each block
 
-// One block computes everything for one image.
-__global__ void __launch_bounds__(64, 1) fc(
-    const float4 *RESTRICTED parts,     // [n, 1, 1, 128]
-    const float4 *__restrict__ weights, // 1548 floats
-    float4 *__restrict__ y)             // [n, 12], 10 channels used
+__device__ float4 sigmoid(float4 x) {
+  return 1.0f / (1.0f + exp4(min4(-x, splat(88.0f))));
+}
+
+__device__ float4 operand(const float4 *x, unsigned image, unsigned pixel, unsigned c4) {
+  return x[(image * IN_PIXELS + pixel) * IN4 + c4];
+}
+
+__device__ float4 x_terms(const float4 *x, unsigned image, unsigned pixel, unsigned k4) {
+  return operand(x, image, pixel, k4);
+}
+
+__device__ float4 w_terms(const float4 *weights, unsigned k, unsigned c4) {
+  return weights[FILTERS + k * OUT4 + c4];
+}
+
+__device__ float4 epilogue(const float4 *residual, const float4 *weights, const float4 *gate, float4 acc,
+    unsigned image, unsigned pixel, unsigned c4) {
+  const float4 biased = acc + weights[BIAS_1 + c4];
+  const float4 scaled = biased * gate[c4 % TILE4];
+  const float4 total = scaled + residual[(image * PIXELS + pixel) * OUT4 + c4];
+  return max4(total, splat(0.0f));
+}
+
+__device__ float4 combine(float4 a, float4 b) {
+  return a + b;
+}
+
+__device__ float4 finish(const float4 *residual, const float4 *weights, const float4 *gate, float4 acc, unsigned image,
+    unsigned pixel, unsigned c4) {
+  const float4 value = epilogue(residual, weights, gate, acc, image, pixel, c4);
+  return value;
+}
+
+// One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
+__global__ void __launch_bounds__(32, 1) layer3_1_conv3_excited(
+    const float4 *RESTRICTED x,         // [n, 4, 4, 32]
+    const float4 *RESTRICTED residual,  // [n, 4, 4, 128]
+    const float4 *RESTRICTED shares,    // [n, 2, 1, 32]
+    const float4 *__restrict__ weights, // 9920 floats
+    float4 *__restrict__ parts)         // [n, 8, 1, 12], 10 channels used
 {
-  __shared__ float4 squeezed[SQUEEZED4];
-  __shared__ float4 sums[63]; // one for each thread that adds up
+  __shared__ float4 x_tile[STEP4 * TILE_PIXELS]; // 4 terms each
+  __shared__ float4 w_tile[4 * STEP4 * TILE4]; // 4 output channels each
+  __shared__ float4 reduced[REDUCED4];
+  __shared__ float4 gate[TILE4];
+  __shared__ float4 sums[32]; // [ROWS, TILE4]
+  __shared__ float4 column_sums[TILE4];
   const unsigned thread = threadIdx.x;
   let_next_begin();
   wait_for_launches();
   const unsigned image = blockIdx.z;
 
-  // Squeeze: the mean of each of 128 channels, from 1 partial sum.
-  for (unsigned c4 = thread; c4 < SQUEEZED4; c4 += THREADS) {
-    float4 acc = splat(0.0f);
-    for (unsigned tile = 0; tile < TILES; tile++) {
-      acc += parts[(image * TILES + tile) * SQUEEZED4 + c4];
+  // Excite: 32 results, from 2 shares, bias, relu.
+  if (thread < REDUCED_LANES * REDUCED4) {
+    const unsigned c4 = thread % REDUCED4;
+    float4 sum = splat(0.0f);
+    for (unsigned tile = thread / REDUCED4; tile < SHARES_1; tile += REDUCED_LANES) {
+      sum += shares[(image * SHARES_1 + tile) * REDUCED4 + c4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < REDUCED4) {
+    const unsigned c4 = thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < REDUCED_LANES; lane++) {
+      acc += sums[lane * REDUCED4 + thread];
     }
     const float4 mean = acc / 16.0f;
-    squeezed[c4] = mean;
+    const float4 biased = mean + weights[BIAS + c4];
+    reduced[c4] = max4(biased, splat(0.0f));
   }
   __syncthreads();
 
-  // Dense: 128 -> 10, bias.
+  // Excite: 32 -> 128, sigmoid: the gate.
+  {
+    const unsigned c4 = blockIdx.y * TILE4 + thread % TILE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / TILE4; k4 < REDUCED4; k4 += GATE_LANES) {
+      const float4 terms = reduced[k4];
+      const unsigned w_at = W_EXPAND + k4 * 4 * GATE4 + c4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + GATE4];
+      sum += terms.z * weights[w_at + 2 * GATE4];
+      sum += terms.w * weights[w_at + 3 * GATE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < TILE4) {
+    const unsigned c4 = blockIdx.y * TILE4 + thread;
+    float4 acc = sums[thread];
+    for (unsigned lane = 1; lane < GATE_LANES; lane++) {
+      acc += sums[lane * TILE4 + thread];
+    }
+    gate[c4 % TILE4] = sigmoid(acc);
+  }
+  const unsigned row = thread / COLUMNS;
+  const unsigned column = thread % COLUMNS;
+  const unsigned first_pixel = blockIdx.x * TILE_PIXELS;
+  const unsigned c4 = blockIdx.y * TILE4 + column;
+  const unsigned x_step = thread % STEP4;
+  const unsigned x_row = thread / STEP4;
+  const unsigned x_pixel_0 = first_pixel + x_row;
+  const unsigned x_pixel_1 = first_pixel + x_row + 8;
+  const unsigned w_row = thread / TILE4;
+  const unsigned w_c4 = blockIdx.y * TILE4 + thread % TILE4;
+  float4 acc_0_0 = splat(0.0f);
+  float4 acc_1_0 = splat(0.0f);
+
+  for (unsigned k4 = 0; k4 < DEPTH4; k4 += STEP4) {
+    x_tile[x_step * TILE_PIXELS + x_row] = x_terms(x, image, x_pixel_0, k4 + x_step);
+    x_tile[x_step * TILE_PIXELS + x_row + 8] = x_terms(x, image, x_pixel_1, k4 + x_step);
+    w_tile[thread] = w_terms(weights, 4 * k4 + w_row, w_c4);
+    w_tile[thread + 32] = w_terms(weights, 4 * k4 + w_row + 8, w_c4);
+    __syncthreads();
+    for (unsigned step = 0; step < STEP4; step++) {
+      const unsigned x_from = step * TILE_PIXELS + row;
+      const unsigned w_from = step * 4 * TILE4 + column;
+      const float4 x_0 = x_tile[x_from];
+      const float4 x_1 = x_tile[x_from + 8];
+      const float4 w_x_0 = w_tile[w_from];
+      acc_0_0 += x_0.x * w_x_0;
+      acc_1_0 += x_1.x * w_x_0;
+      const float4 w_y_0 = w_tile[w_from + 1 * TILE4];
+      acc_0_0 += x_0.y * w_y_0;
+      acc_1_0 += x_1.y * w_y_0;
+      const float4 w_z_0 = w_tile[w_from + 2 * TILE4];
+      acc_0_0 += x_0.z * w_z_0;
+      acc_1_0 += x_1.z * w_z_0;
+      const float4 w_w_0 = w_tile[w_from + 3 * TILE4];
+      acc_0_0 += x_0.w * w_w_0;
+      acc_1_0 += x_1.w * w_w_0;
+    }
+    __syncthreads();
+  }
+
+  const unsigned pixel_0 = first_pixel + row;
+  const unsigned pixel_1 = pixel_0 + ROWS;
+  const float4 y_0_0 = finish(residual, weights, gate, acc_0_0, image, pixel_0, c4);
+  const float4 y_1_0 = finish(residual, weights, gate, acc_1_0, image, pixel_1, c4);
+
+  // Squeeze: the sums over this tile, always in the same order.
+  float4 sum_0 = y_0_0;
+  sum_0 = combine(sum_0, y_1_0);
+  sums[row * TILE4 + column] = sum_0;
+  __syncthreads();
+  if (thread < TILE4) {
+    float4 all_rows = sums[thread];
+    for (unsigned r = 1; r < ROWS; r++) {
+      all_rows = combine(all_rows, sums[r * TILE4 + thread]);
+    }
+    column_sums[thread] = all_rows;
+  }
+  __syncthreads();
+
+  // Dense: the share of these channels in 10 results.
+  if (thread < SHARE_LANES * SHARE4) {
+    const unsigned r4 = thread % SHARE4;
+    float4 sum = splat(0.0f);
+    for (unsigned k4 = thread / SHARE4; k4 < TILE4; k4 += SHARE_LANES) {
+      const float4 terms = column_sums[k4];
+      const unsigned w_at = W_REDUCE + (blockIdx.y * TILE4 + k4) * 4 * SHARE4 + r4;
+      sum += terms.x * weights[w_at];
+      sum += terms.y * weights[w_at + SHARE4];
+      sum += terms.z * weights[w_at + 2 * SHARE4];
+      sum += terms.w * weights[w_at + 3 * SHARE4];
+    }
+    sums[thread] = sum;
+  }
+  __syncthreads();
+  if (thread < SHARE4) {
+    float4 share = sums[thread];
+    for (unsigned lane = 1; lane < SHARE_LANES; lane++) {
+      share += sums[lane * SHARE4 + thread];
+    }
+    parts[((image * TILES + blockIdx.x) * SLICES + blockIdx.y) * SHARE4 + thread] = share;
+  }
+}
+
+} // namespace layer3_1_conv3_excited
+
+// sum of shares, bias.
+// [n, 8, 1, 12], 10 channels used -> [n, 12], 10 channels used
+// fc  examples/digits.se:30:3
+namespace fc {
+
+constexpr unsigned OUT4 = 3; // vectors of 4 channels
+constexpr unsigned OUT_LANES = 8; // threads that share one sum
+constexpr unsigned SHARES = 8; // of each result
+constexpr unsigned BIAS = 0; // [12]
+
+// One block computes everything for one image.
+__global__ void __launch_bounds__(64, 1) fc(
+    const float4 *RESTRICTED parts,     // [n, 8, 1, 12], 10 channels used
+    const float4 *__restrict__ weights, // 12 floats
+    float4 *__restrict__ y)             // [n, 12], 10 channels used
+{
+  __shared__ float4 sums[24]; // one for each thread that adds up
+  const unsigned thread = threadIdx.x;
+  let_next_begin();
+  wait_for_launches();
+  const unsigned image = blockIdx.z;
+
+  // Dense: 10 results, from 8 shares, bias.
   if (thread < OUT_LANES * OUT4) {
     const unsigned c4 = thread % OUT4;
     float4 sum = splat(0.0f);
-    for (unsigned k4 = thread / OUT4; k4 < SQUEEZED4; k4 += OUT_LANES) {
-      const float4 x_terms = squeezed[k4];
-      const unsigned w_at = W_DENSE + k4 * 4 * OUT4 + c4;
-      sum += x_terms.x * weights[w_at];
-      sum += x_terms.y * weights[w_at + OUT4];
-      sum += x_terms.z * weights[w_at + 2 * OUT4];
-      sum += x_terms.w * weights[w_at + 3 * OUT4];
+    for (unsigned tile = thread / OUT4; tile < SHARES; tile += OUT_LANES) {
+      sum += parts[(image * SHARES + tile) * OUT4 + c4];
     }
     sums[thread] = sum;
   }
@@ -2766,7 +3898,8 @@ __global__ void __launch_bounds__(64, 1) fc(
     for (unsigned lane = 1; lane < OUT_LANES; lane++) {
       acc += sums[lane * OUT4 + thread];
     }
-    y[image * OUT4 + c4] = acc + weights[BIAS + c4];
+    const float4 mean = acc / 16.0f;
+    y[image * OUT4 + c4] = mean + weights[BIAS + c4];
   }
 }
 
@@ -2808,90 +3941,99 @@ __global__ void __launch_bounds__(256) logits_export(
 
 constexpr size_t HEADER_BYTES = 256;
 constexpr size_t WEIGHT_BYTES = 285232;
-constexpr unsigned char FINGERPRINT[8] = { 0x53, 0x02, 0x26, 0x7c, 0x4b, 0x24, 0xe0, 0x51 };
+constexpr unsigned char FINGERPRINT[8] = { 0xfd, 0xe0, 0xc3, 0x6c, 0x97, 0x7f, 0x4f, 0x8f };
 constexpr size_t ALIGNMENT = 256;
 
 /** Everything that is stored between launches, inputs and outputs among it. */
 namespace value {
 enum Name {
-  image_in,                       // [n, 1, 16, 16]
-  image,                          // [n, 16, 16, 4], 1 channels used
-  relu,                           // [n, 16, 16, 16]
-  layer1_0_relu,                  // [n, 16, 16, 8]
-  layer1_0_relu_2,                // [n, 16, 16, 8]
-  layer1_0_se_squeeze_mean_parts, // [n, 16, 1, 8]
-  layer1_0_se_gate,               // [n, 32]
-  layer1_0_downsample_1,          // [n, 16, 16, 32]
-  layer1_0_relu_3,                // [n, 16, 16, 32]
-  layer1_1_relu,                  // [n, 16, 16, 8]
-  layer1_1_relu_2,                // [n, 16, 16, 8]
-  layer1_1_se_squeeze_mean_parts, // [n, 16, 1, 8]
-  layer1_1_se_gate,               // [n, 32]
-  layer1_1_relu_3,                // [n, 16, 16, 32]
-  layer2_0_relu,                  // [n, 16, 16, 16]
-  layer2_0_relu_2,                // [n, 8, 8, 16]
-  layer2_0_se_squeeze_mean_parts, // [n, 4, 1, 16]
-  layer2_0_se_gate,               // [n, 64]
-  layer2_0_downsample_1,          // [n, 8, 8, 64]
-  layer2_0_relu_3,                // [n, 8, 8, 64]
-  layer2_1_relu,                  // [n, 8, 8, 16]
-  layer2_1_relu_2,                // [n, 8, 8, 16]
-  layer2_1_se_squeeze_mean_parts, // [n, 4, 1, 16]
-  layer2_1_se_gate,               // [n, 64]
-  layer2_1_relu_3,                // [n, 8, 8, 64]
-  layer3_0_relu,                  // [n, 8, 8, 32]
-  layer3_0_relu_2,                // [n, 4, 4, 32]
-  layer3_0_se_squeeze_mean_parts, // [n, 1, 1, 32]
-  layer3_0_se_gate,               // [n, 128]
-  layer3_0_downsample_1,          // [n, 4, 4, 128]
-  layer3_0_relu_3,                // [n, 4, 4, 128]
-  layer3_1_relu,                  // [n, 4, 4, 32]
-  layer3_1_relu_2,                // [n, 4, 4, 32]
-  layer3_1_se_squeeze_mean_parts, // [n, 1, 1, 32]
-  layer3_1_se_gate,               // [n, 128]
-  gap_parts,                      // [n, 1, 1, 128]
-  fc,                             // [n, 12], 10 channels used
-  logits_out,                     // [n, 10]
+  image_in,                      // [n, 1, 16, 16]
+  image,                         // [n, 16, 16, 4], 1 channels used
+  relu,                          // [n, 16, 16, 16]
+  layer1_0_relu,                 // [n, 16, 16, 8]
+  layer1_0_relu_2,               // [n, 16, 16, 8]
+  layer1_0_se_fc1_merged_shares, // [n, 16, 1, 8]
+  layer1_0_se_gate,              // [n, 32]
+  layer1_0_downsample_1,         // [n, 16, 16, 32]
+  layer1_0_relu_3,               // [n, 16, 16, 32]
+  layer1_1_relu,                 // [n, 16, 16, 8]
+  layer1_1_relu_2,               // [n, 16, 16, 8]
+  layer1_1_se_fc1_merged_shares, // [n, 16, 1, 8]
+  layer1_1_se_gate,              // [n, 32]
+  layer1_1_relu_3,               // [n, 16, 16, 32]
+  layer2_0_relu,                 // [n, 16, 16, 16]
+  layer2_0_relu_2,               // [n, 8, 8, 16]
+  layer2_0_se_fc1_merged_shares, // [n, 4, 1, 16]
+  layer2_0_se_gate,              // [n, 64]
+  layer2_0_downsample_1,         // [n, 8, 8, 64]
+  layer2_0_relu_3,               // [n, 8, 8, 64]
+  layer2_1_relu,                 // [n, 8, 8, 16]
+  layer2_1_relu_2,               // [n, 8, 8, 16]
+  layer2_1_se_fc1_merged_shares, // [n, 4, 1, 16]
+  layer2_1_se_gate,              // [n, 64]
+  layer2_1_relu_3,               // [n, 8, 8, 64]
+  layer3_0_relu,                 // [n, 8, 8, 32]
+  layer3_0_relu_2,               // [n, 4, 4, 32]
+  layer3_0_se_fc1_merged_shares, // [n, 2, 1, 32]
+  layer3_0_se_gate,              // [n, 128]
+  layer3_0_downsample_1,         // [n, 4, 4, 128]
+  layer3_0_relu_3,               // [n, 4, 4, 128]
+  layer3_1_relu,                 // [n, 4, 4, 32]
+  layer3_1_relu_2,               // [n, 4, 4, 32]
+  layer3_1_se_fc1_merged_shares, // [n, 2, 1, 32]
+  layer3_1_se_gate,              // [n, 128]
+  fc_product_shares,             // [n, 8, 1, 12], 10 channels used
+  fc,                            // [n, 12], 10 channels used
+  logits_out,                    // [n, 10]
   COUNT
 };
 }
 
 /** Bytes of one image in each part of the workspace; what does not live at the same time shares one. */
-constexpr size_t SLOT_BYTES[] = { 32768, 32768, 32768, 512, 512 };
+constexpr size_t SLOT_BYTES[] = { 32768, 32768, 32768, 512, 256, 384 };
 constexpr int SLOTS = sizeof(SLOT_BYTES) / sizeof(SLOT_BYTES[0]);
 
+/** From so many images on a gate has a launch of its own; in fewer, the convolution that it scales computes it. */
+constexpr int LARGE_BATCH = 32;
+
 constexpr digits_launch LAUNCHES[] = {
-  {"image.import", "examples/digits.se:20:3", 0, 5120, 0},
-  {"conv1", "examples/digits.se:26:3", 36864, 20480, 2368},
-  {"layer1.0.conv1", "std/resnet.se:19:7", 32768, 24576, 544},
-  {"layer1.0.conv2", "std/resnet.se:20:7", 147456, 16896, 2336},
-  {"layer1.0.se", "std/resnet.se:17:3", 320, 640, 1312},
-  {"layer1.0.downsample.0", "std/resnet.se:23:37", 131072, 49152, 2176},
-  {"layer1.0.conv3", "std/resnet.se:21:7", 65536, 73856, 1152},
-  {"layer1.1.conv1", "std/resnet.se:19:7", 65536, 40960, 1056},
-  {"layer1.1.conv2", "std/resnet.se:20:7", 147456, 16896, 2336},
-  {"layer1.1.se", "std/resnet.se:17:3", 320, 640, 1312},
-  {"layer1.1.conv3", "std/resnet.se:21:7", 65536, 73856, 1152},
-  {"layer2.0.conv1", "std/resnet.se:19:7", 131072, 49152, 2112},
-  {"layer2.0.conv2", "std/resnet.se:20:7", 147456, 20736, 9280},
-  {"layer2.0.se", "std/resnet.se:17:3", 1280, 512, 5184},
-  {"layer2.0.downsample.0", "std/resnet.se:23:37", 131072, 49152, 8448},
-  {"layer2.0.conv3", "std/resnet.se:21:7", 65536, 37120, 4352},
-  {"layer2.1.conv1", "std/resnet.se:19:7", 65536, 20480, 4160},
-  {"layer2.1.conv2", "std/resnet.se:20:7", 147456, 8448, 9280},
-  {"layer2.1.se", "std/resnet.se:17:3", 1280, 512, 5184},
-  {"layer2.1.conv3", "std/resnet.se:21:7", 65536, 37120, 4352},
-  {"layer3.0.conv1", "std/resnet.se:19:7", 131072, 24576, 8320},
-  {"layer3.0.conv2", "std/resnet.se:20:7", 147456, 10368, 36992},
-  {"layer3.0.se", "std/resnet.se:17:3", 5120, 640, 20608},
-  {"layer3.0.downsample.0", "std/resnet.se:23:37", 131072, 24576, 33280},
-  {"layer3.0.conv3", "std/resnet.se:21:7", 65536, 18944, 16896},
-  {"layer3.1.conv1", "std/resnet.se:19:7", 65536, 10240, 16512},
-  {"layer3.1.conv2", "std/resnet.se:20:7", 147456, 4224, 36992},
-  {"layer3.1.se", "std/resnet.se:17:3", 5120, 640, 20608},
-  {"layer3.1.conv3", "std/resnet.se:21:7", 65536, 11264, 16896},
-  {"fc", "examples/digits.se:30:3", 1280, 560, 6192},
-  {"logits.export", "examples/digits.se:31:3", 0, 88, 0},
+  {"image.import", "examples/digits.se:20:3", 0, 5120, 0, 1, DIGITS_MAX_BATCH},
+  {"conv1", "examples/digits.se:26:3", 36864, 20480, 2368, 1, DIGITS_MAX_BATCH},
+  {"layer1.0.conv1", "std/resnet.se:19:7", 32768, 24576, 544, 1, DIGITS_MAX_BATCH},
+  {"layer1.0.conv2", "std/resnet.se:20:7", 147456, 16896, 2592, 1, DIGITS_MAX_BATCH},
+  {"layer1.0.se", "std/resnet.se:17:3", 256, 640, 1056, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer1.0.downsample.0", "std/resnet.se:23:37", 131072, 49152, 2176, 1, DIGITS_MAX_BATCH},
+  {"layer1.0.conv3", "std/resnet.se:21:7", 65536, 73856, 1152, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer1.0.conv3.excited", "std/resnet.se:21:7", 65792, 74240, 2208, 1, LARGE_BATCH - 1},
+  {"layer1.1.conv1", "std/resnet.se:19:7", 65536, 40960, 1056, 1, DIGITS_MAX_BATCH},
+  {"layer1.1.conv2", "std/resnet.se:20:7", 147456, 16896, 2592, 1, DIGITS_MAX_BATCH},
+  {"layer1.1.se", "std/resnet.se:17:3", 256, 640, 1056, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer1.1.conv3", "std/resnet.se:21:7", 65536, 73856, 1152, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer1.1.conv3.excited", "std/resnet.se:21:7", 65792, 74240, 2208, 1, LARGE_BATCH - 1},
+  {"layer2.0.conv1", "std/resnet.se:19:7", 131072, 49152, 2112, 1, DIGITS_MAX_BATCH},
+  {"layer2.0.conv2", "std/resnet.se:20:7", 147456, 20736, 10304, 1, DIGITS_MAX_BATCH},
+  {"layer2.0.se", "std/resnet.se:17:3", 1024, 512, 4160, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer2.0.downsample.0", "std/resnet.se:23:37", 131072, 49152, 8448, 1, DIGITS_MAX_BATCH},
+  {"layer2.0.conv3", "std/resnet.se:21:7", 65536, 37120, 4352, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer2.0.conv3.excited", "std/resnet.se:21:7", 66560, 37120, 8512, 1, LARGE_BATCH - 1},
+  {"layer2.1.conv1", "std/resnet.se:19:7", 65536, 20480, 4160, 1, DIGITS_MAX_BATCH},
+  {"layer2.1.conv2", "std/resnet.se:20:7", 147456, 8448, 10304, 1, DIGITS_MAX_BATCH},
+  {"layer2.1.se", "std/resnet.se:17:3", 1024, 512, 4160, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer2.1.conv3", "std/resnet.se:21:7", 65536, 37120, 4352, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer2.1.conv3.excited", "std/resnet.se:21:7", 66560, 37120, 8512, 1, LARGE_BATCH - 1},
+  {"layer3.0.conv1", "std/resnet.se:19:7", 131072, 24576, 8320, 1, DIGITS_MAX_BATCH},
+  {"layer3.0.conv2", "std/resnet.se:20:7", 147456, 10496, 41088, 1, DIGITS_MAX_BATCH},
+  {"layer3.0.se", "std/resnet.se:17:3", 4096, 768, 16512, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer3.0.downsample.0", "std/resnet.se:23:37", 131072, 24576, 33280, 1, DIGITS_MAX_BATCH},
+  {"layer3.0.conv3", "std/resnet.se:21:7", 65536, 18944, 16896, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer3.0.conv3.excited", "std/resnet.se:21:7", 69632, 18688, 33408, 1, LARGE_BATCH - 1},
+  {"layer3.1.conv1", "std/resnet.se:19:7", 65536, 10240, 16512, 1, DIGITS_MAX_BATCH},
+  {"layer3.1.conv2", "std/resnet.se:20:7", 147456, 4352, 41088, 1, DIGITS_MAX_BATCH},
+  {"layer3.1.se", "std/resnet.se:17:3", 4096, 768, 16512, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer3.1.conv3", "std/resnet.se:21:7", 65536, 11136, 23040, LARGE_BATCH, DIGITS_MAX_BATCH},
+  {"layer3.1.conv3.excited", "std/resnet.se:21:7", 69632, 10880, 39552, 1, LARGE_BATCH - 1},
+  {"fc", "examples/digits.se:30:3", 0, 432, 48, 1, DIGITS_MAX_BATCH},
+  {"logits.export", "examples/digits.se:31:3", 0, 88, 0, 1, DIGITS_MAX_BATCH},
 };
 
 size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
@@ -2931,10 +4073,10 @@ cudaError_t enqueue(int launch, unsigned batch, void *const *v, const unsigned c
           v[value::layer1_0_relu]);
     case 3:
       return start(layer1_0_conv2::layer1_0_conv2, dim3(16, 1, batch), 32, queue, v[value::layer1_0_relu], w(3328),
-          v[value::layer1_0_relu_2], v[value::layer1_0_se_squeeze_mean_parts]);
+          v[value::layer1_0_relu_2], v[value::layer1_0_se_fc1_merged_shares]);
     case 4:
-      return start(layer1_0_se::layer1_0_se, dim3(1, 1, batch), 64, queue, v[value::layer1_0_se_squeeze_mean_parts],
-          w(5888), v[value::layer1_0_se_gate]);
+      return start(layer1_0_se::layer1_0_se, dim3(1, 1, batch), 64, queue, v[value::layer1_0_se_fc1_merged_shares],
+          w(6144), v[value::layer1_0_se_gate]);
     case 5:
       return start(layer1_0_downsample_0::layer1_0_downsample_0, dim3(16, 2, batch), 32, queue, v[value::relu], w(7424),
           v[value::layer1_0_downsample_1]);
@@ -2942,74 +4084,98 @@ cudaError_t enqueue(int launch, unsigned batch, void *const *v, const unsigned c
       return start(layer1_0_conv3::layer1_0_conv3, dim3(16, 2, batch), 32, queue, v[value::layer1_0_relu_2],
           v[value::layer1_0_se_gate], v[value::layer1_0_downsample_1], w(9728), v[value::layer1_0_relu_3]);
     case 7:
+      return start(layer1_0_conv3_excited::layer1_0_conv3_excited, dim3(16, 2, batch), 32, queue,
+          v[value::layer1_0_relu_2], v[value::layer1_0_downsample_1], v[value::layer1_0_se_fc1_merged_shares], w(6144),
+          v[value::layer1_0_relu_3]);
+    case 8:
       return start(layer1_1_conv1::layer1_1_conv1, dim3(16, 1, batch), 32, queue, v[value::layer1_0_relu_3], w(11008),
           v[value::layer1_1_relu]);
-    case 8:
-      return start(layer1_0_conv2::layer1_0_conv2, dim3(16, 1, batch), 32, queue, v[value::layer1_1_relu], w(12288),
-          v[value::layer1_1_relu_2], v[value::layer1_1_se_squeeze_mean_parts]);
     case 9:
-      return start(layer1_0_se::layer1_0_se, dim3(1, 1, batch), 64, queue, v[value::layer1_1_se_squeeze_mean_parts],
-          w(14848), v[value::layer1_1_se_gate]);
+      return start(layer1_0_conv2::layer1_0_conv2, dim3(16, 1, batch), 32, queue, v[value::layer1_1_relu], w(12288),
+          v[value::layer1_1_relu_2], v[value::layer1_1_se_fc1_merged_shares]);
     case 10:
+      return start(layer1_0_se::layer1_0_se, dim3(1, 1, batch), 64, queue, v[value::layer1_1_se_fc1_merged_shares],
+          w(15104), v[value::layer1_1_se_gate]);
+    case 11:
       return start(layer1_0_conv3::layer1_0_conv3, dim3(16, 2, batch), 32, queue, v[value::layer1_1_relu_2],
           v[value::layer1_1_se_gate], v[value::layer1_0_relu_3], w(16384), v[value::layer1_1_relu_3]);
-    case 11:
+    case 12:
+      return start(layer1_1_conv3_excited::layer1_1_conv3_excited, dim3(16, 2, batch), 32, queue,
+          v[value::layer1_1_relu_2], v[value::layer1_0_relu_3], v[value::layer1_1_se_fc1_merged_shares], w(15104),
+          v[value::layer1_1_relu_3]);
+    case 13:
       return start(layer2_0_conv1::layer2_0_conv1, dim3(16, 1, batch), 32, queue, v[value::layer1_1_relu_3], w(17664),
           v[value::layer2_0_relu]);
-    case 12:
-      return start(layer2_0_conv2::layer2_0_conv2, dim3(4, 1, batch), 32, queue, v[value::layer2_0_relu], w(19968),
-          v[value::layer2_0_relu_2], v[value::layer2_0_se_squeeze_mean_parts]);
-    case 13:
-      return start(layer2_0_se::layer2_0_se, dim3(1, 1, batch), 64, queue, v[value::layer2_0_se_squeeze_mean_parts],
-          w(29440), v[value::layer2_0_se_gate]);
     case 14:
+      return start(layer2_0_conv2::layer2_0_conv2, dim3(4, 1, batch), 32, queue, v[value::layer2_0_relu], w(19968),
+          v[value::layer2_0_relu_2], v[value::layer2_0_se_fc1_merged_shares]);
+    case 15:
+      return start(layer2_0_se::layer2_0_se, dim3(1, 1, batch), 64, queue, v[value::layer2_0_se_fc1_merged_shares],
+          w(30464), v[value::layer2_0_se_gate]);
+    case 16:
       return start(layer2_0_downsample_0::layer2_0_downsample_0, dim3(4, 4, batch), 32, queue,
           v[value::layer1_1_relu_3], w(34816), v[value::layer2_0_downsample_1]);
-    case 15:
+    case 17:
       return start(layer2_0_conv3::layer2_0_conv3, dim3(4, 4, batch), 32, queue, v[value::layer2_0_relu_2],
           v[value::layer2_0_se_gate], v[value::layer2_0_downsample_1], w(43264), v[value::layer2_0_relu_3]);
-    case 16:
+    case 18:
+      return start(layer2_0_conv3_excited::layer2_0_conv3_excited, dim3(4, 4, batch), 32, queue,
+          v[value::layer2_0_relu_2], v[value::layer2_0_downsample_1], v[value::layer2_0_se_fc1_merged_shares], w(30464),
+          v[value::layer2_0_relu_3]);
+    case 19:
       return start(layer2_1_conv1::layer2_1_conv1, dim3(4, 1, batch), 32, queue, v[value::layer2_0_relu_3], w(47616),
           v[value::layer2_1_relu]);
-    case 17:
+    case 20:
       return start(layer2_1_conv2::layer2_1_conv2, dim3(4, 1, batch), 32, queue, v[value::layer2_1_relu], w(51968),
-          v[value::layer2_1_relu_2], v[value::layer2_1_se_squeeze_mean_parts]);
-    case 18:
-      return start(layer2_0_se::layer2_0_se, dim3(1, 1, batch), 64, queue, v[value::layer2_1_se_squeeze_mean_parts],
-          w(61440), v[value::layer2_1_se_gate]);
-    case 19:
+          v[value::layer2_1_relu_2], v[value::layer2_1_se_fc1_merged_shares]);
+    case 21:
+      return start(layer2_0_se::layer2_0_se, dim3(1, 1, batch), 64, queue, v[value::layer2_1_se_fc1_merged_shares],
+          w(62464), v[value::layer2_1_se_gate]);
+    case 22:
       return start(layer2_0_conv3::layer2_0_conv3, dim3(4, 4, batch), 32, queue, v[value::layer2_1_relu_2],
           v[value::layer2_1_se_gate], v[value::layer2_0_relu_3], w(66816), v[value::layer2_1_relu_3]);
-    case 20:
+    case 23:
+      return start(layer2_1_conv3_excited::layer2_1_conv3_excited, dim3(4, 4, batch), 32, queue,
+          v[value::layer2_1_relu_2], v[value::layer2_0_relu_3], v[value::layer2_1_se_fc1_merged_shares], w(62464),
+          v[value::layer2_1_relu_3]);
+    case 24:
       return start(layer3_0_conv1::layer3_0_conv1, dim3(4, 2, batch), 32, queue, v[value::layer2_1_relu_3], w(71168),
           v[value::layer3_0_relu]);
-    case 21:
+    case 25:
       return start(layer3_0_conv2::layer3_0_conv2, dim3(1, 2, batch), 32, queue, v[value::layer3_0_relu], w(79616),
-          v[value::layer3_0_relu_2], v[value::layer3_0_se_squeeze_mean_parts]);
-    case 22:
-      return start(layer3_0_se::layer3_0_se, dim3(1, 1, batch), 64, queue, v[value::layer3_0_se_squeeze_mean_parts],
-          w(116736), v[value::layer3_0_se_gate]);
-    case 23:
+          v[value::layer3_0_relu_2], v[value::layer3_0_se_fc1_merged_shares]);
+    case 26:
+      return start(layer3_0_se::layer3_0_se, dim3(1, 1, batch), 64, queue, v[value::layer3_0_se_fc1_merged_shares],
+          w(120832), v[value::layer3_0_se_gate]);
+    case 27:
       return start(layer3_0_downsample_0::layer3_0_downsample_0, dim3(1, 8, batch), 32, queue,
           v[value::layer2_1_relu_3], w(137472), v[value::layer3_0_downsample_1]);
-    case 24:
+    case 28:
       return start(layer3_0_conv3::layer3_0_conv3, dim3(1, 8, batch), 32, queue, v[value::layer3_0_relu_2],
           v[value::layer3_0_se_gate], v[value::layer3_0_downsample_1], w(170752), v[value::layer3_0_relu_3]);
-    case 25:
+    case 29:
+      return start(layer3_0_conv3_excited::layer3_0_conv3_excited, dim3(1, 8, batch), 32, queue,
+          v[value::layer3_0_relu_2], v[value::layer3_0_downsample_1], v[value::layer3_0_se_fc1_merged_shares],
+          w(120832), v[value::layer3_0_relu_3]);
+    case 30:
       return start(layer3_1_conv1::layer3_1_conv1, dim3(1, 2, batch), 32, queue, v[value::layer3_0_relu_3], w(187648),
           v[value::layer3_1_relu]);
-    case 26:
+    case 31:
       return start(layer3_1_conv2::layer3_1_conv2, dim3(1, 2, batch), 32, queue, v[value::layer3_1_relu], w(204288),
-          v[value::layer3_1_relu_2], v[value::layer3_1_se_squeeze_mean_parts]);
-    case 27:
-      return start(layer3_0_se::layer3_0_se, dim3(1, 1, batch), 64, queue, v[value::layer3_1_se_squeeze_mean_parts],
-          w(241408), v[value::layer3_1_se_gate]);
-    case 28:
+          v[value::layer3_1_relu_2], v[value::layer3_1_se_fc1_merged_shares]);
+    case 32:
+      return start(layer3_0_se::layer3_0_se, dim3(1, 1, batch), 64, queue, v[value::layer3_1_se_fc1_merged_shares],
+          w(245504), v[value::layer3_1_se_gate]);
+    case 33:
       return start(layer3_1_conv3::layer3_1_conv3, dim3(1, 8, batch), 32, queue, v[value::layer3_1_relu_2],
-          v[value::layer3_1_se_gate], v[value::layer3_0_relu_3], w(262144), v[value::gap_parts]);
-    case 29:
-      return start(fc::fc, dim3(1, 1, batch), 64, queue, v[value::gap_parts], w(279040), v[value::fc]);
-    case 30:
+          v[value::layer3_1_se_gate], v[value::layer3_0_relu_3], w(262144), v[value::fc_product_shares]);
+    case 34:
+      return start(layer3_1_conv3_excited::layer3_1_conv3_excited, dim3(1, 8, batch), 32, queue,
+          v[value::layer3_1_relu_2], v[value::layer3_0_relu_3], v[value::layer3_1_se_fc1_merged_shares], w(245504),
+          v[value::fc_product_shares]);
+    case 35:
+      return start(fc::fc, dim3(1, 1, batch), 64, queue, v[value::fc_product_shares], w(285184), v[value::fc]);
+    case 36:
       return start(logits_export::logits_export, dim3(1, 1, batch), 256, queue, v[value::fc], v[value::logits_out]);
     default:
       return cudaErrorInvalidValue;
@@ -3029,38 +4195,38 @@ void place(int batch, const digits_tensors &tensors, void *workspace, void **v) 
   v[value::relu] = slot[0];
   v[value::layer1_0_relu] = slot[1];
   v[value::layer1_0_relu_2] = slot[2];
-  v[value::layer1_0_se_squeeze_mean_parts] = slot[3];
+  v[value::layer1_0_se_fc1_merged_shares] = slot[3];
   v[value::layer1_0_se_gate] = slot[4];
   v[value::layer1_0_downsample_1] = slot[1];
   v[value::layer1_0_relu_3] = slot[0];
   v[value::layer1_1_relu] = slot[2];
   v[value::layer1_1_relu_2] = slot[1];
-  v[value::layer1_1_se_squeeze_mean_parts] = slot[3];
+  v[value::layer1_1_se_fc1_merged_shares] = slot[3];
   v[value::layer1_1_se_gate] = slot[4];
   v[value::layer1_1_relu_3] = slot[2];
   v[value::layer2_0_relu] = slot[0];
   v[value::layer2_0_relu_2] = slot[1];
-  v[value::layer2_0_se_squeeze_mean_parts] = slot[3];
+  v[value::layer2_0_se_fc1_merged_shares] = slot[3];
   v[value::layer2_0_se_gate] = slot[4];
   v[value::layer2_0_downsample_1] = slot[0];
   v[value::layer2_0_relu_3] = slot[2];
   v[value::layer2_1_relu] = slot[0];
   v[value::layer2_1_relu_2] = slot[1];
-  v[value::layer2_1_se_squeeze_mean_parts] = slot[4];
+  v[value::layer2_1_se_fc1_merged_shares] = slot[4];
   v[value::layer2_1_se_gate] = slot[3];
   v[value::layer2_1_relu_3] = slot[0];
   v[value::layer3_0_relu] = slot[1];
   v[value::layer3_0_relu_2] = slot[2];
-  v[value::layer3_0_se_squeeze_mean_parts] = slot[4];
+  v[value::layer3_0_se_fc1_merged_shares] = slot[4];
   v[value::layer3_0_se_gate] = slot[3];
   v[value::layer3_0_downsample_1] = slot[1];
   v[value::layer3_0_relu_3] = slot[0];
   v[value::layer3_1_relu] = slot[1];
   v[value::layer3_1_relu_2] = slot[2];
-  v[value::layer3_1_se_squeeze_mean_parts] = slot[4];
+  v[value::layer3_1_se_fc1_merged_shares] = slot[4];
   v[value::layer3_1_se_gate] = slot[3];
-  v[value::gap_parts] = slot[4];
-  v[value::fc] = slot[3];
+  v[value::fc_product_shares] = slot[5];
+  v[value::fc] = slot[4];
   v[value::logits_out] = tensors.logits;
 }
 
@@ -3229,6 +4395,7 @@ digits_status digits_run_launches(const digits *net, int first, int count, int b
   // The first one begins when all that the stream holds has ended: who knows whether that waits for what is before it.
   Queue queue = {stream, false};
   for (int launch = first; launch < first + count; launch++) {
+    if (batch < LAUNCHES[launch].first_batch || batch > LAUNCHES[launch].last_batch) continue;
     if (const cudaError_t error = enqueue(launch, unsigned(batch), v, net->weights, queue)) return status_of(error);
     queue.overlaps = net->overlaps;
   }
