@@ -4,7 +4,7 @@ import type { Problems, Span } from "./diagnostics.ts";
 import type { Graph } from "./ir/graph.ts";
 import { O0, O1 } from "./passes/index.ts";
 import { runPasses, type Pass, type Trace } from "./passes/pass.ts";
-import type { Excitation, Plan } from "./plan/plan.ts";
+import type { Plan, Vectors } from "./plan/plan.ts";
 import type { Precision } from "./precision.ts";
 import { schedule } from "./plan/schedule.ts";
 import type { TargetName } from "./supported.ts";
@@ -30,8 +30,8 @@ export interface Options {
   readonly maxBatch?: number | undefined;
   /** What kernels compute convolutions in; f32 if it is not said. */
   readonly precision?: Precision | undefined;
-  /** Where gates are computed; the target's way if it is not said. */
-  readonly excitation?: Excitation | undefined;
+  /** How gates and dense layers are computed; the target's way if it is not said. */
+  readonly vectors?: Vectors | undefined;
   /** How weights.bin stores weights; f32 if it is not said. */
   readonly storage?: Storage | undefined;
   /** Sees the graph after each pass. */
@@ -58,8 +58,8 @@ export type Target = PlanTarget | GraphTarget;
 export interface PlanTarget {
   readonly name: TargetName;
   readonly reads: "plan";
-  /** Where its packages compute gates. */
-  readonly excitation: Excitation;
+  /** How its packages compute gates and dense layers. */
+  readonly vectors: Vectors;
   /** @param place a span as `file:line:column`, relative to the project's root */
   files(plan: Plan, place: (span: Span) => string, storage?: Storage): readonly OutputFile[];
 }
@@ -90,7 +90,7 @@ export function compile(source: Source, target: Target, options: Options, proble
     const graph = check({ ...source, problems, training: true });
     return graph && { graph, plan: undefined, files: target.files(graph, place) };
   }
-  const planned = planOf(source, { excitation: target.excitation, ...options }, problems);
+  const planned = planOf(source, { vectors: target.vectors, ...options }, problems);
   return planned && { ...planned, files: target.files(planned.plan, place, options.storage) };
 }
 
@@ -105,7 +105,7 @@ export function planOf(source: Source, options: Options, problems: Problems): Pl
 /** Graph -> plan. */
 export function lower(
   graph: Graph,
-  { level, maxBatch, trace, precision, excitation }: Options,
+  { level, maxBatch, trace, precision, vectors }: Options,
   problems: Problems,
 ): Plan | undefined {
   const plan = schedule(runPasses(graph, level.passes, trace), {
@@ -113,7 +113,7 @@ export function lower(
     fuse: level.fuse,
     maxBatch,
     precision,
-    excitation,
+    vectors,
   });
   if (plan.maxBatch >= 1) return plan;
   const largest = plan.values.reduce((a, b) => (b.floatsPerImage > a.floatsPerImage ? b : a));

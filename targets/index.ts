@@ -8,11 +8,11 @@ import { renderKernels } from "./wgsl/kernels.ts";
 export const wgsl: PlanTarget = {
   name: "wgsl",
   reads: "plan",
-  excitation: "alone",
+  vectors: "alike",
   files: (plan, place, storage) => packageFiles(plan, renderKernels(plan, place), place, storage),
 };
 
-export const cuda: PlanTarget = { name: "cuda", reads: "plan", excitation: "byBatch", files: cudaFiles };
+export const cuda: PlanTarget = { name: "cuda", reads: "plan", vectors: "byBatch", files: cudaFiles };
 
 export const pytorch: GraphTarget = {
   name: "pytorch",

@@ -51,14 +51,14 @@ function sourceGraph(
 /** The plan that `compile` makes; with `fuse: false` the one of -O0. */
 export function planOf(
   graph: Graph,
-  { fuse = true, ...more }: { fuse?: boolean } & Pick<ScheduleOptions, "maxBatch" | "precision" | "excitation"> = {},
+  { fuse = true, ...more }: { fuse?: boolean } & Pick<ScheduleOptions, "maxBatch" | "precision" | "vectors"> = {},
 ): Plan {
   return schedule(runPasses(graph, fuse ? O1 : O0), { written: graph, fuse, ...more });
 }
 
 /** As CUDA packages are planned. */
 export function cudaPlanOf(graph: Graph, precision?: ScheduleOptions["precision"]): Plan {
-  return planOf(graph, { precision, excitation: "byBatch" });
+  return planOf(graph, { precision, vectors: "byBatch" });
 }
 
 /** All float tensors of a safetensors file in the repository. */

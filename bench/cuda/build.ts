@@ -80,7 +80,7 @@ function prepare(entry: string, { name, set }: Candidate) {
   const programs = precisions.map((precision) => {
     const refused = unsupported("cuda", precision, "compile");
     if (refused.length > 0) return { precision, skipped: refused[0]!.message };
-    const plan = lower(graph, { level: levels.O1, precision, excitation: "byBatch" }, problems) ?? failed(problems);
+    const plan = lower(graph, { level: levels.O1, precision, vectors: "byBatch" }, problems) ?? failed(problems);
     const at = join(here, precision);
     const seconds = build(at, plan, weights);
     return { precision, path: `${path}/${precision}`, seconds, tolerance: toleranceOf(plan, weights, inputs, outputs) };

@@ -106,8 +106,8 @@ function stageText(
     const graph = check({ ...source, problems });
     return graph && print(graph);
   }
-  const excitation = target.reads === "plan" ? target.excitation : undefined;
-  const planned = planOf(source, { ...options, excitation }, problems);
+  const vectors = target.reads === "plan" ? target.vectors : undefined;
+  const planned = planOf(source, { ...options, vectors }, problems);
   return planned && printPlan(planned.plan);
 }
 

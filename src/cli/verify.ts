@@ -83,8 +83,8 @@ async function ofSource(path: string, flags: VerifyFlags, io: Io): Promise<Subje
   const graph = problems.failed ? undefined : check({ ...project, ...networkOf(flags), problems });
   // One without kernels is among the problems, and goes no further.
   const target = targets.get(flags.target) as PlanTarget;
-  const { excitation } = target;
-  const plan = graph && lower(graph, { level: levels.O1, precision: flags.precision, excitation }, problems);
+  const { vectors } = target;
+  const plan = graph && lower(graph, { level: levels.O1, precision: flags.precision, vectors }, problems);
   showDiagnostics(problems.list, io, flags);
   const diagnostics = diagnosticsJson(problems.list, io);
   if (!plan) return { exit: exitOf(problems.list), document: { ok: false, diagnostics } };
@@ -136,8 +136,8 @@ function ofFolder(folder: string, flags: VerifyFlags, io: Io): Subject {
     throw usage(`${folder} was compiled for ${precision}, not for ${flags.precision}`, "leave out --precision");
   const problems = new Problems();
   const level = manifest.fused ? levels.O1 : levels.O0;
-  const { excitation } = targets.get(manifest.target) as PlanTarget;
-  const plan = lower(written.graph, { level, maxBatch: manifest.maxBatch, precision, excitation }, problems);
+  const { vectors } = targets.get(manifest.target) as PlanTarget;
+  const plan = lower(written.graph, { level, maxBatch: manifest.maxBatch, precision, vectors }, problems);
   const same =
     plan?.launches.length === manifest.launches.length &&
     plan.launches.every((launch, index) => launch.name === manifest.launches[index]!.name);

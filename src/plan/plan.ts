@@ -61,7 +61,7 @@ export interface Slot {
   readonly floatsPerImage: number;
 }
 
-export const kernelNames = ["conv", "map", "chain", "softmax", "import", "export"] as const;
+export const kernelNames = ["conv", "map", "chain", "dense", "softmax", "import", "export"] as const;
 export type KernelName = (typeof kernelNames)[number];
 
 export interface Launch {
@@ -94,13 +94,13 @@ export interface Launch {
 
 /**
  * Some values can be had in two ways: in few images a gate is computed where it is used, by a launch that stands for two
- * others. Each way is right for every batch.
+ * others, and in many a dense layer goes through them tile by tile. Each way is right for every batch.
  */
 export type Batches = "all" | "small" | "large";
 
 /**
- * The least images of a large batch. By estimate, a launch of its own begins to cost less
- * than computing a gate again in every workgroup that uses it.
+ * The least images of a large batch. By estimate, a launch of its own begins to cost less than computing a gate again in
+ * every workgroup that uses it.
  */
 export const largeBatch = 32;
 
@@ -110,8 +110,8 @@ export function launchesOf({ launches }: Pick<Plan, "launches">, batch: number):
   return launches.filter(({ batches }) => batches !== other);
 }
 
-/** Where gates are computed: always in launches of their own, or by batch. */
-export type Excitation = "alone" | "byBatch";
+/** How gates and dense layers are computed: in all batches alike, or as it is best for small and for large ones. */
+export type Vectors = "alike" | "byBatch";
 
 /** What one workgroup computes: `pixels` consecutive pixels of one image by `channels` consecutive channels. */
 export interface Tile {
@@ -126,6 +126,8 @@ export interface WeightSection {
   readonly buffer: number;
   readonly byteOffset: number;
   readonly byteLength: number;
+  /** Other launches have all of these tensors: weights.bin is made from theirs. */
+  readonly isShared?: true;
 }
 
 export interface PackedTensor {

@@ -14,13 +14,13 @@ import {
 import { padTo4 } from "../ops/weights.ts";
 import { elementBytes, storedAs, type Element, type Precision } from "../precision.ts";
 import { elementsPerImage, f32 } from "../tensor/type.ts";
-import { layersOfParts, sharesOf, withSmallBatches } from "./excitation.ts";
+import { layersOfParts, sharesOf, withLargeBatches, withSmallBatches } from "./byBatch.ts";
 import { groupNodes, isSqueeze, squeezeShape, type Group, type Grouping } from "./group.ts";
 import { chooseMapTile } from "./kernels/map.ts";
 import { chooseTile } from "./kernels/conv.ts";
 import { chooseTensorTile } from "./kernels/tensorConv.ts";
 import { assignSlots, largestBatch } from "./memory.ts";
-import { type BoundaryValue, type Excitation, type Launch, type Plan, type Tile, type Value } from "./plan.ts";
+import { type BoundaryValue, type Launch, type Plan, type Tile, type Value, type Vectors } from "./plan.ts";
 import { splitForLimits } from "./split.ts";
 import { verifyPlan } from "./verify.ts";
 import { planWeights, type WantedTensor } from "./weights.ts";
@@ -34,8 +34,8 @@ export interface ScheduleOptions {
   readonly maxBatch?: number | undefined;
   /** f32 unless given. */
   readonly precision?: Precision | undefined;
-  /** Alone unless given. */
-  readonly excitation?: Excitation | undefined;
+  /** Alike unless given. */
+  readonly vectors?: Vectors | undefined;
 }
 
 /** A value before memory has been planned. */
@@ -52,7 +52,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const grouping = groupNodes(graph, options.fuse);
   const precision = options.precision ?? "f32";
   const store = new Store(graph, storedAs(precision));
-  const byBatch = options.fuse && options.excitation === "byBatch";
+  const byBatch = options.fuse && options.vectors === "byBatch";
   const layers: ReadonlyMap<Group, NodeOf<"dense">> = byBatch
     ? layersOfParts(grouping, graph, (group) => tileOf(group, precision))
     : new Map();
@@ -68,7 +68,8 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
     storedAs(precision),
   );
   const packed = drafts.map(({ wanted: _, ...launch }, index) => ({ ...launch, weights: sections[index] }));
-  const launches = byBatch ? withSmallBatches(packed, (wish) => store.launchName(wish)) : packed;
+  const name = (wish: string) => store.launchName(wish);
+  const launches = byBatch ? withLargeBatches(withSmallBatches(packed, name), name) : packed;
   const { slotOf, slots } = assignSlots(
     launches,
     inputs.map((input) => input.value),

@@ -37,9 +37,8 @@ export interface Segment extends Place {
 export function weightLayout(plan: Plan, storage: Storage = "f32"): WeightLayout {
   const { program, buffers } = plan.weights;
   const places: Place[] = [];
-  for (const { weights: section, batches } of plan.launches) {
-    // Its weights are those of the launches that it stands for.
-    if (batches === "small") continue;
+  for (const { weights: section } of plan.launches) {
+    if (section?.isShared) continue;
     for (const { packed, floatOffset, element } of section?.tensors ?? []) {
       if (program.outputs[places.length]?.node !== packed) throw new Bug(`${packed.name} is not where it is packed`);
       const place = { buffer: section!.buffer, byteOffset: section!.byteOffset + 4 * floatOffset };

@@ -2,6 +2,7 @@ import type { Span } from "../../src/diagnostics.ts";
 import { graphToJson } from "../../src/ir/json.ts";
 import { GENERATOR } from "../../src/marker.ts";
 import type { Precision } from "../../src/precision.ts";
+import { imagesOf } from "../../src/plan/kernels/geometry.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { version } from "../../src/version.ts";
 import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
@@ -32,8 +33,10 @@ interface LaunchEntry {
   readonly name: string;
   /** Its namespace in net.cu. */
   readonly kernel: string;
-  /** Blocks in x and y; z is the image. */
+  /** Blocks in x and y; z counts the images, or tiles of `images` of them. */
   readonly grid: readonly [number, number];
+  /** One if it is not said. */
+  readonly images?: number;
   readonly threads: number;
   /** Batches of less than 32 images, or of 32 and more; all if it is not said. */
   readonly batches?: "small" | "large";
@@ -64,9 +67,12 @@ export function describe(
     maxBatch: maxBatchOf(plan),
     inputs: plan.inputs.map((input) => tensor(describeTensor(plan, input))),
     outputs: plan.outputs.map((output) => tensor(describeTensor(plan, output))),
-    launches: plan.launches.map(({ name, span, batches }, index): LaunchEntry => {
+    launches: plan.launches.map((launch, index): LaunchEntry => {
+      const { name, span, batches } = launch;
+      const images = imagesOf(launch);
       const { name: kernel, grid, threads } = kernels.find(({ launches }) => launches.includes(index))!;
-      return { name, kernel, grid, threads, ...(batches !== "all" && { batches }), span: place(span) };
+      const more = images === 1 ? {} : { images };
+      return { name, kernel, grid, ...more, threads, ...(batches !== "all" && { batches }), span: place(span) };
     }),
     weights: describeWeights(layout),
     written: graphToJson(plan.written),

@@ -1,6 +1,6 @@
 import { Bug, type Span } from "../../src/diagnostics.ts";
 import { GENERATED } from "../../src/marker.ts";
-import { gridOf } from "../../src/plan/kernels/geometry.ts";
+import { gridOf, imagesOf } from "../../src/plan/kernels/geometry.ts";
 import { trafficOf } from "../../src/plan/traffic.ts";
 import { largeBatch, limits, type BoundaryValue, type Launch, type Plan, type Value } from "../../src/plan/plan.ts";
 import { largestBatch } from "../../src/plan/memory.ts";
@@ -196,7 +196,10 @@ function call(launch: Launch, kernel: CudaKernel, plan: Plan, nameOf: (value: Va
     ...(weights ? [`w(${before + weights.byteOffset})`] : []),
     ...launch.writes.map((value) => `v[${nameOf(value)}]`),
   ];
-  const grid = `dim3(${gridOf(launch).join(", ")}, batch)`;
+  const images = imagesOf(launch);
+  const tiles = images === 1 ? "batch" : `(batch + ${images - 1}) / ${images}`;
+  const grid = `dim3(${gridOf(launch).join(", ")}, ${tiles})`;
+  if (launch.kernel === "dense") buffers.push("batch");
   return `start(${[qualified(kernel), grid, kernel.threads, "queue", ...buffers].join(", ")})`;
 }
 

@@ -5,6 +5,7 @@ import { lowerCaseSet } from "../names.ts";
 import type { RenderedKernel } from "../target.ts";
 import { kernelText, renderKernels } from "../wgsl/kernels.ts";
 import { wgslWords } from "../wgsl/words.ts";
+import { denseKernel } from "./dense.ts";
 import { prefixOf } from "./host.ts";
 import { parseKernel } from "./syntax.ts";
 import { printKernel, type Halves, type PrintedKernel } from "./print.ts";
@@ -20,7 +21,11 @@ export function cudaKernels(plan: Plan, place: (span: Span) => string): CudaKern
   const { precision } = plan;
   const onTensorCores = (launch: Launch) => precision !== "f32" && launch.kernel === "conv";
   const write: typeof kernelText = (launch, name, banner) =>
-    onTensorCores(launch) ? tensorConvKernel(launch, precision, name, banner) : kernelText(launch, name, banner);
+    onTensorCores(launch)
+      ? tensorConvKernel(launch, precision, name, banner)
+      : launch.kernel === "dense"
+        ? denseKernel(launch, name, banner)
+        : kernelText(launch, name, banner);
   return renderKernels(plan, place, words, write).map((kernel) => {
     const launch = plan.launches[kernel.launches[0]!]!;
     const insert = onTensorCores(launch) ? tensorProductInsert(launch, precision) : undefined;

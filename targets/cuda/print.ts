@@ -184,10 +184,11 @@ class Printer {
 
   private entryPoint(entry: FunctionDeclaration): string {
     this.enter(entry);
+    const takesBatch = entry.parameters.some(({ name }) => name === "batch");
     const memory = [...this.memory.values()];
     const buffers = memory.filter((each) => each.kind === "binding");
     const rows = buffers.map((each, index) => {
-      const last = index === buffers.length - 1;
+      const last = index === buffers.length - 1 && !takesBatch;
       const type = `${each.writable ? "" : "const "}${this.storedType(each)}`;
       const restrict = each.writable || each.name === this.unchanging ? "__restrict__" : "RESTRICTED";
       const text = `    ${type} *${restrict} ${each.name}${last ? ")" : ","}`;
@@ -201,6 +202,7 @@ class Printer {
     return [
       `__global__ void __launch_bounds__(${bounds}) ${entry.name}(`,
       ...rows.map(({ text, shape }) => (shape === undefined ? text : `${text.padEnd(longest)} // ${shape}`)),
+      ...(takesBatch ? ["    unsigned batch)"] : []),
       "{",
       ...shared.map(
         (each) =>

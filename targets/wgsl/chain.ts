@@ -2,7 +2,7 @@ import { Bug } from "../../src/diagnostics.ts";
 import { graphOf, inputsOf, type Graph, type Node, type NodeOf } from "../../src/ir/graph.ts";
 import { tapClasses } from "../../src/ops/tapMeans.ts";
 import { padTo4 } from "../../src/ops/weights.ts";
-import { addsShares } from "../../src/plan/excitation.ts";
+import { addsShares } from "../../src/plan/byBatch.ts";
 import {
   chainPhases,
   chainThreads,

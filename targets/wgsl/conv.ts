@@ -140,7 +140,7 @@ interface Loads {
   readonly wRows: number;
 }
 
-function loadsOf(tile: ConvTile, step: number): Loads {
+export function loadsOf(tile: ConvTile, step: number): Loads {
   const threads = tile.rows * tile.columns;
   const columns = tile.channels / 4;
   return {
@@ -152,7 +152,7 @@ function loadsOf(tile: ConvTile, step: number): Loads {
 }
 
 /** The outer products of one vector of terms, unrolled: every accumulator has a name, so that it is a register. */
-function productLines(tile: ConvTile): string[] {
+export function productLines(tile: ConvTile): string[] {
   const lines = count(tile.pixelsPerThread).map((i) => `let x_${i} = x_tile[${plus("x_from", i * tile.rows)}];`);
   for (const [term, component] of ["x", "y", "z", "w"].entries()) {
     for (let j = 0; j < tile.vectorsPerThread; j++)
@@ -164,10 +164,10 @@ function productLines(tile: ConvTile): string[] {
   return lines;
 }
 
-function eachOf(tile: ConvTile, line: (pixel: number, vector: number) => string): string[] {
+export function eachOf(tile: ConvTile, line: (pixel: number, vector: number) => string): string[] {
   return count(tile.pixelsPerThread).flatMap((i) => count(tile.vectorsPerThread).map((j) => line(i, j)));
 }
 
-function count(length: number): number[] {
+export function count(length: number): number[] {
   return Array.from({ length }, (_, index) => index);
 }

@@ -1,6 +1,6 @@
-import type { Span } from "../../src/diagnostics.ts";
+import { Bug, type Span } from "../../src/diagnostics.ts";
 import { inputsOf, type Node } from "../../src/ir/graph.ts";
-import { addsShares } from "../../src/plan/excitation.ts";
+import { addsShares } from "../../src/plan/byBatch.ts";
 import { gridOf } from "../../src/plan/kernels/geometry.ts";
 import type { KernelName, Launch, Plan } from "../../src/plan/plan.ts";
 import type { Window } from "../../src/ops/window.ts";
@@ -58,6 +58,9 @@ const families: { readonly [K in KernelName]: (launch: Launch, name: string, ban
   conv: convKernel,
   map: mapKernel,
   chain: chainKernel,
+  dense: ({ name }) => {
+    throw new Bug(`${name} computes several images at a time, which WGSL kernels do not`);
+  },
   softmax: softmaxKernel,
   import: importKernel,
   export: exportKernel,

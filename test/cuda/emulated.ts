@@ -16,8 +16,10 @@ import { fromStored, toStored } from "../../src/plan/layout.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { schedule } from "../../src/plan/schedule.ts";
 import { emulation } from "../../targets/cuda/emulation.generated.ts";
+import { denseKernel } from "../../targets/cuda/dense.ts";
 import { hostFiles, prefixOf } from "../../targets/cuda/host.ts";
 import { cudaKernels } from "../../targets/cuda/kernels.ts";
+import { kernelText } from "../../targets/wgsl/kernels.ts";
 import { leavesOf } from "../graphs.ts";
 import { wrongLaunches } from "../wgsl/launches.ts";
 
@@ -41,7 +43,7 @@ export interface Case {
 export function casesInOneProgram(cases: readonly Case[], sanitized?: Sanitized, precision: Precision = "f32"): void {
   useCompiler();
   const plans = cases.map(({ graph, plain = false }) =>
-    schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain, precision, excitation: "byBatch" }),
+    schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain, precision, vectors: "byBatch" }),
   );
   let program: EmulationProgram | undefined;
   beforeAll(async () => {
@@ -52,10 +54,15 @@ export function casesInOneProgram(cases: readonly Case[], sanitized?: Sanitized,
     test(name, async () => {
       const started = new CudaEmulation(program!);
       const values = leavesOf(graph, 1, batch);
-      expect(await wrongLaunches(runnerOf(started, plans, index), plans[index]!, values, values, batch)).toEqual([]);
+      const runner = runnerOf(started, plans, index);
+      expect(await wrongLaunches(runner, plans[index]!, values, values, batch, textOf)).toEqual([]);
       await started.close();
     });
 }
+
+/** A kernel's text before it is printed in CUDA C. */
+const textOf: typeof kernelText = (launch, name, banner) =>
+  (launch.kernel === "dense" ? denseKernel : kernelText)(launch, name, banner);
 
 export async function build(
   plan: Plan,

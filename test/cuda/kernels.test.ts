@@ -108,6 +108,16 @@ for (const [name, window] of [
       const x = b.conv("conv", b.input("x", 4, height, width), 6, { bias: true });
       return [b.dense("fc", b.op("tapMeans", "taps", { x }, window), 3), x];
     });
+// In large batches dense layers go through the images tile by tile; every kernel is right for every batch.
+for (const [batch, features, outputs] of [
+  [1, 128, 68],
+  [35, 90, 101],
+] as const)
+  add(
+    `a dense layer of ${features} x ${outputs} of a vector, batch ${batch}`,
+    (b) => b.unary("silu", "a", b.dense("fc", b.unary("tanh", "t", b.vector("x", features)), outputs)),
+    { batch },
+  );
 // Excitation by batch: shares of the first layer where the squeeze is, and the gate in the convolution that it scales.
 for (const [batch, narrow, height, width, outputs, hidden, kernel] of [
   [1, 4, 1, 1, 8, 1, 1],

@@ -36,7 +36,7 @@ function network() {
   // Its operand is computed as it is read: the gate is on its way.
   const projected = b.unary("relu", "p1", b.conv("project", scaled, 24, { bias: true }));
   const hidden = b.unary("relu", "h", b.dense("fc1", b.squeeze("gap", projected), 100));
-  return b.graph(b.op("softmax", "y", { x: b.dense("fc2", hidden, 70) }, {}));
+  return b.graph(b.op("softmax", "y", { x: b.dense("fc2", hidden, 90) }, {}));
 }
 
 interface Fault {
@@ -80,6 +80,7 @@ function planted(netCu: string, overlaps: boolean): { text: string; faults: Faul
       plant("wait", "wait_for_copies<", (fault) => `if (!${fault}) wait_for_copies<`) ??
       plant("pad check", "unsigned(at.x) < IN_H", (fault) => `unsigned(at.x) + ${fault} < IN_H`) ??
       plant("step", "k4 < DEPTH4; k4 += STEP4", (fault) => `k4 + ${fault} * STEP4 < DEPTH4; k4 += STEP4`) ??
+      plant("step", "k4 < IN4; k4 += STEP4", (fault) => `k4 + ${fault} * STEP4 < IN4; k4 += STEP4`) ??
       plant("step", "step < STEPS; step++", (fault) => `step + ${fault} < STEPS; step++`) ??
       plant("step", "k < 4 * STEP4; k +=", (fault) => `k + ${fault} * 16 < 4 * STEP4; k +=`) ??
       (sums ? plant("partial sum", "r < ROWS; r++", (fault) => `r + ${fault} < ROWS; r++`) : undefined) ??

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Launch } from "../../src/plan/plan.ts";
 import type { Precision } from "../../src/precision.ts";
-import { gridOf } from "../../src/plan/kernels/geometry.ts";
+import { gridOf, imagesOf } from "../../src/plan/kernels/geometry.ts";
 import { trafficOf } from "../../src/plan/traffic.ts";
 import { macsOf } from "../../src/report/count.ts";
 import { cudaKernels } from "../../targets/cuda/kernels.ts";
@@ -38,8 +38,9 @@ function factsOf(launch: Launch, precision: Precision, threads: number): string 
   const arithmetic = (2 * macs * batch) / peak / 1e6;
   const memory = (bytes * batch + weights) / peaks.memory / 1e6;
   const [x, y] = gridOf(launch);
+  const images = imagesOf(launch);
   return [
     `${(macs / 1e6).toFixed(1)} M multiply-adds and ${(bytes / 1e3).toFixed(0)} kB of activations an image, ${(weights / 1e3).toFixed(0)} kB of weights;`,
-    `grid ${x} x ${y} x batch, ${threads} threads. Floors at batch ${batch}: arithmetic ${arithmetic.toFixed(1)} us, memory ${memory.toFixed(1)} us.`,
+    `grid ${x} x ${y} x ${images === 1 ? "batch" : `batch / ${images}`}, ${threads} threads. Floors at batch ${batch}: arithmetic ${arithmetic.toFixed(1)} us, memory ${memory.toFixed(1)} us.`,
   ].join(" ");
 }

@@ -6,7 +6,7 @@ import { elementBytes } from "../../precision.ts";
 import { limits, type Launch, type Value } from "../plan.ts";
 import { chainThreads, phasesOf } from "./chain.ts";
 
-/** Workgroups in x and y for one image; z counts the images of a batch. */
+/** Workgroups in x and y for one image; z counts the images of a batch, or tiles of them (`imagesOf`). */
 export function gridOf(launch: Launch): readonly [number, number] {
   switch (launch.kernel) {
     case "conv":
@@ -16,6 +16,10 @@ export function gridOf(launch: Launch): readonly [number, number] {
     }
     case "chain":
       return [chainThreads(phasesOf(launch)).workgroups, 1];
+    case "dense": {
+      const { vectors } = mapExtent(launch.writes[0]!.type);
+      return [Math.ceil((4 * vectors) / launch.tile.channels), 1];
+    }
     case "softmax":
       return [1, 1];
     case "import":
@@ -25,6 +29,11 @@ export function gridOf(launch: Launch): readonly [number, number] {
     default:
       return launch.kernel satisfies never;
   }
+}
+
+/** Images that one workgroup computes. */
+export function imagesOf(launch: Launch): number {
+  return launch.kernel === "dense" ? launch.tile.pixels : 1;
 }
 
 /** Vectors of 4 elements of one image. */

@@ -2,12 +2,13 @@ import { rewrite, usersOf, type Graph, type Node, type NodeOf } from "../ir/grap
 import { padTo4 } from "../ops/weights.ts";
 import type { Group, Grouping } from "./group.ts";
 import { chainPhases } from "./kernels/chain.ts";
+import { denseOverImages, denseTile, isWorthIt } from "./kernels/dense.ts";
 import type { Launch, Tile, Value, WeightSection } from "./plan.ts";
 
 /**
- * Excitation by batch. The first dense layer goes where the squeeze is: each workgroup multiplies its own partial sums,
- * because sums and products commute. What remains is short, and in small batches the convolution that is scaled does it
- * for its own channels instead of waiting for one launch more:
+ * What gates and dense layers cost depends on the batch. The first layer of an excitation goes where the squeeze is: each
+ * workgroup multiplies its own partial sums, because sums and products commute. What remains is short, and in small
+ * batches the convolution that is scaled does it for its own channels instead of waiting for one launch more:
  *
  *     conv2   shares of the reduced vector, from the sums over its tile
  *     se      gate = sigmoid(W2 relu(all shares + b1) + b2)                 large batches
@@ -37,7 +38,7 @@ export function layersOfParts(
   return layers;
 }
 
-type Drafted = Pick<Launch, "name" | "kernel" | "body" | "anchor" | "batches" | "weights"> & {
+type Drafted = Pick<Launch, "name" | "kernel" | "body" | "anchor" | "batches" | "weights" | "tile"> & {
   readonly reads: readonly Named[];
   readonly writes: readonly Named[];
 };
@@ -74,6 +75,24 @@ export function withSmallBatches<D extends Drafted>(launches: readonly D[], name
   });
 }
 
+/**
+ * Dense layers of much weight have a kernel of their own for large batches, which goes through the images tile by tile;
+ * a chain, which goes through one image, reads all of the weight for each.
+ */
+export function withLargeBatches<D extends Drafted>(launches: readonly D[], nameOf: (wish: string) => string): D[] {
+  return launches.flatMap((launch) => {
+    const dense = launch.kernel === "chain" && launch.batches !== "small" ? denseOverImages(launch.body) : undefined;
+    if (!dense || !isWorthIt(dense)) return [launch];
+    const large = { ...launch, kernel: "dense", tile: denseTile, batches: "large" };
+    if (launch.batches === "large") return [large];
+    const weights = { ...launch.weights!, isShared: true };
+    return [
+      { ...launch, batches: "small" },
+      { ...large, name: nameOf(`${launch.name}.images`), weights },
+    ];
+  });
+}
+
 /** The convolution that can compute this gate itself. */
 function scaledBy<D extends Drafted>(gate: D, launches: readonly D[]): D | undefined {
   const [written, ...more] = gate.writes;
@@ -89,7 +108,8 @@ function sectionOfBoth(a: WeightSection, b: WeightSection): WeightSection {
   const end = Math.max(a.byteOffset + a.byteLength, b.byteOffset + b.byteLength);
   const moved = ({ tensors, byteOffset: from }: WeightSection) =>
     tensors.map((tensor) => ({ ...tensor, floatOffset: tensor.floatOffset + (from - byteOffset) / 4 }));
-  return { tensors: [...moved(a), ...moved(b)], buffer: a.buffer, byteOffset, byteLength: end - byteOffset };
+  const tensors = [...moved(a), ...moved(b)];
+  return { tensors, buffer: a.buffer, byteOffset, byteLength: end - byteOffset, isShared: true };
 }
 
 /** Whether what is added up went through a dense layer before: then it has that layer's name. */
