@@ -4,8 +4,8 @@ import { Problems } from "../src/diagnostics.ts";
 import type { Graph } from "../src/ir/graph.ts";
 import { O0, O1 } from "../src/passes/index.ts";
 import { runPasses } from "../src/passes/pass.ts";
+import { withBranches } from "../src/plan/branch.ts";
 import type { Plan } from "../src/plan/plan.ts";
-
 import { schedule, type ScheduleOptions } from "../src/plan/schedule.ts";
 import type { Tensor } from "../src/tensor/tensor.ts";
 import { readSafetensors } from "../src/weights/safetensors.ts";
@@ -58,7 +58,7 @@ export function planOf(
 
 /** As CUDA packages are planned. */
 export function cudaPlanOf(graph: Graph, precision?: ScheduleOptions["precision"]): Plan {
-  return planOf(graph, { precision, vectors: "byBatch" });
+  return withBranches(planOf(graph, { precision, vectors: "byBatch" }));
 }
 
 /** All float tensors of a safetensors file in the repository. */

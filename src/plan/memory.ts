@@ -1,4 +1,4 @@
-import { limits, type Slot, type Value } from "./plan.ts";
+import { limits, type Branch, type Slot, type Value } from "./plan.ts";
 
 type Unplaced = Omit<Value, "slot">;
 interface Use {
@@ -9,7 +9,8 @@ interface Use {
 /**
  * Linear scan over the launches: a value takes a slot before the launch that writes it and gives it back after the last
  * one that reads it. Inputs live from the start, outputs to the end. Since a launch's reads are alive while its writes
- * are placed, no slot is both read and written in one dispatch, which WebGPU forbids.
+ * are placed, no slot is both read and written in one dispatch, which WebGPU forbids. A launch on a branch runs from its
+ * fork to its join.
  *
  * Maps and small values (vectors, partial sums) have slots of their own, so that a gate never occupies a map's buffer.
  */
@@ -17,10 +18,15 @@ export function assignSlots<V extends Unplaced>(
   launches: readonly { readonly reads: readonly V[]; readonly writes: readonly V[] }[],
   inputs: readonly V[],
   outputs: readonly V[],
+  branches: readonly Branch[],
 ): { slotOf: Map<V, number>; slots: Slot[] } {
+  const startsAt = [...launches.keys()];
+  const endsAt = [...launches.keys()];
+  for (const { launch, fork, join } of branches) [startsAt[launch], endsAt[launch]] = [fork, join - 1];
   const lastUse = new Map<V, number>();
   launches.forEach((launch: Use, index) => {
-    for (const value of [...launch.writes, ...launch.reads] as V[]) lastUse.set(value, index);
+    for (const value of [...launch.writes, ...launch.reads] as V[])
+      lastUse.set(value, Math.max(lastUse.get(value) ?? 0, endsAt[index]!));
   });
   for (const output of outputs) lastUse.set(output, Infinity);
 
@@ -40,12 +46,14 @@ export function assignSlots<V extends Unplaced>(
     slotOf.set(value, slot!);
   };
   inputs.forEach(take);
-  launches.forEach((launch, index) => {
-    launch.writes.forEach(take);
-    for (const value of new Set([...launch.reads, ...launch.writes])) {
-      if (lastUse.get(value) === index) free[poolOf(value)].push(slotOf.get(value)!);
-    }
-  });
+  const starting = launches.map((): V[] => []);
+  const ending = launches.map((): V[] => []);
+  launches.forEach(({ writes }, index) => starting[startsAt[index]!]!.push(...writes));
+  for (const [value, last] of lastUse) if (last < launches.length) ending[last]!.push(value);
+  for (const time of launches.keys()) {
+    starting[time]!.forEach(take);
+    for (const value of ending[time]!) free[poolOf(value)].push(slotOf.get(value)!);
+  }
   return { slotOf, slots: sizes.map((floatsPerImage) => ({ floatsPerImage })) };
 }
 

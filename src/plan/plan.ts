@@ -17,6 +17,8 @@ export interface Plan {
   readonly fused: boolean;
   readonly precision: Precision;
   readonly launches: readonly Launch[];
+  /** Launches that may run beside others, in order; one ends before the next starts. */
+  readonly branches: readonly Branch[];
   /** Every stored activation, boundary values included. */
   readonly values: readonly Value[];
   /** The boundary: dense NCHW, in the order of the source. */
@@ -112,6 +114,17 @@ export function launchesOf({ launches }: Pick<Plan, "launches">, batch: number):
 
 /** How gates and dense layers are computed: in all batches alike, or as it is best for small and for large ones. */
 export type Vectors = "alike" | "byBatch";
+
+/**
+ * A launch that does not need the ones before it, nor is needed by those after it: it starts when all before launch `fork`
+ * have ended, and has ended when launch `join` starts. `fork` <= `launch` < `join`; all are indexes into `Plan.launches`,
+ * and `join` is their number where only the caller needs it.
+ */
+export interface Branch {
+  readonly launch: number;
+  readonly fork: number;
+  readonly join: number;
+}
 
 /** What one workgroup computes: `pixels` consecutive pixels of one image by `channels` consecutive channels. */
 export interface Tile {

@@ -74,6 +74,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
     launches,
     inputs.map((input) => input.value),
     boundary.map((output) => output.value),
+    [],
   );
   const placed = new Map<Unplaced, Value>();
   for (const [value, slot] of slotOf) placed.set(value, { ...value, slot });
@@ -90,6 +91,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
       reads: launch.reads.map(place),
       writes: launch.writes.map(place),
     })),
+    branches: [],
     values: [...placed.values()],
     inputs: inputs.map((input): BoundaryValue => ({ name: input.name, value: place(input.value) })),
     outputs: boundary.map((output): BoundaryValue => ({ name: output.name, value: place(output.value) })),

@@ -10,7 +10,8 @@ import { limits, type Launch, type Plan, type Value } from "./plan.ts";
  * 2. a body's inputs are the values it reads and its outputs those it writes, with the same types;
  * 3. a value is written once, before it is read, and nothing else is written to its slot while it lives;
  * 4. a launch binds at most 8 buffers, all distinct, none of them both read and written;
- * 5. bindings are at most 128 MiB for maxBatch images, weights are cut and aligned as WebGPU asks.
+ * 5. what runs at the same time shares no slot that one of them writes, and branches follow one another;
+ * 6. bindings are at most 128 MiB for maxBatch images, weights are cut and aligned as WebGPU asks.
  */
 export function verifyPlan(plan: Plan): void {
   const fail = (message: string): never => {
@@ -48,12 +49,30 @@ export function verifyPlan(plan: Plan): void {
     if (section.byteOffset + section.byteLength > (plan.weights.buffers[section.buffer] ?? 0))
       fail(`the weights of ${launch.name} leave their buffer`);
   }
+  checkBranches(plan, fail);
   for (const { name, value } of plan.outputs)
     if (inSlot.get(value.slot) !== value) fail(`output ${name} is overwritten`);
   for (const bytes of plan.weights.buffers) if (bytes > limits.bindingBytes) fail(`a weight buffer has ${bytes} bytes`);
   for (const value of plan.values) {
     const slot = plan.slots[value.slot];
     if (!slot || slot.floatsPerImage < value.floatsPerImage) fail(`${value.name} does not fit slot ${value.slot}`);
+  }
+}
+
+function checkBranches({ launches, branches }: Plan, fail: (message: string) => never): void {
+  let free = 0;
+  for (const { launch: index, fork, join } of branches) {
+    const launch = launches[index]!;
+    if (fork < free || fork > index || join <= index || join > launches.length || launch.batches !== "all")
+      fail(`${launch.name} is on a branch from ${fork} to ${join}`);
+    free = join;
+    for (const other of launches.slice(fork, join)) {
+      if (other === launch) continue;
+      const shares = (of: Launch, withThose: readonly Value[]) =>
+        of.writes.some(({ slot }) => withThose.some((value) => value.slot === slot));
+      if (shares(launch, [...other.reads, ...other.writes]) || shares(other, launch.reads))
+        fail(`${launch.name} and ${other.name} may run at the same time, but one writes a slot of the other`);
+    }
   }
 }
 

@@ -72,6 +72,12 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
             return `{${name}, ${numbers.join(", ")}},`;
           })
           .join("\n"),
+        branches: commented([
+          ...plan.branches.map(({ launch, fork, join }): [string, string] => {
+            return [`{${launch}, ${fork}, ${join}},`, quoted(plan.launches[launch]!.name)];
+          }),
+          ["{-1, -1, -1},", "no more"],
+        ]),
         enqueue: plan.launches
           .flatMap((launch, index) => [
             `case ${index}:`,

@@ -78,9 +78,9 @@ static void devices() {
   cuda_emulation::kernels_fit = false;
   EXPECT(ada_create_from_file(&net, "ada/weights.bin") == ADA_NO_KERNELS_FOR_DEVICE && net == nullptr);
   cuda_emulation::kernels_fit = true;
-  cuda_emulation::allocations_left = 0;
+  cuda_emulation::calls_left = 0;
   EXPECT(ada_create_from_file(&net, "ada/weights.bin") == ADA_OUT_OF_MEMORY && net == nullptr);
-  cuda_emulation::allocations_left = -1;
+  cuda_emulation::calls_left = -1;
 }
 
 // How many of these launches are for this batch.
@@ -162,10 +162,27 @@ static void runs() {
   EXPECT(ada_graph_create(nullptr, net, batch, &bound, workspace, bytes) == ADA_NULL_ARGUMENT);
   EXPECT(ada_graph_create(&graph, net, 0, &bound, workspace, bytes) == ADA_BATCH_OUT_OF_RANGE && graph == nullptr);
   EXPECT(ada_graph_launch(nullptr, nullptr) == ADA_NULL_ARGUMENT);
-  EXPECT(ada_graph_create(&graph, net, batch, &bound, workspace, bytes) == ADA_OK);
-  EXPECT(std::memcmp(again, logits, batch * OUT * sizeof(float)) != 0);
-  EXPECT(ada_graph_launch(graph, nullptr) == ADA_OK);
-  EXPECT(std::memcmp(again, logits, batch * OUT * sizeof(float)) == 0);
+  // Whichever call fails on the way, nothing is left of it: two streams, two events, the launches, the graph.
+  int calls = 0;
+  for (bool made = false; !made; calls++) {
+    cuda_emulation::calls_left = calls;
+    cuda_emulation::launches = cuda_emulation::overlapping_launches = 0;
+    const ada_status status = ada_graph_create(&graph, net, batch, &bound, workspace, bytes);
+    cuda_emulation::calls_left = -1;
+    made = status == ADA_OK;
+    EXPECT(made ? graph != nullptr : status == ADA_OUT_OF_MEMORY && graph == nullptr);
+  }
+  EXPECT(unsigned(calls - 1) == 4 + launches_for(batch) + 1);
+  // All but the first launch, the one on a branch, and those at its fork and its join.
+  EXPECT(cuda_emulation::launches == launches_for(batch));
+  EXPECT(cuda_emulation::overlapping_launches == launches_for(batch) - 4);
+  for (const auto order : {cuda_emulation::ascending, cuda_emulation::descending}) {
+    std::memset(again, 0xff, batch * OUT * sizeof(float));
+    cuda_emulation::order = order;
+    EXPECT(ada_graph_launch(graph, nullptr) == ADA_OK);
+    EXPECT(std::memcmp(again, logits, batch * OUT * sizeof(float)) == 0);
+  }
+  cuda_emulation::order = cuda_emulation::ascending;
   ada_graph_destroy(&graph);
   ada_graph_destroy(&graph);
   EXPECT(graph == nullptr);

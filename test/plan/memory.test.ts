@@ -27,6 +27,7 @@ test("a chain of maps needs two slots", () => {
     ],
     [a!],
     [d!],
+    [],
   );
   expect(slots.length).toBe(2);
   expect(slotOf.get(c!)).toBe(slotOf.get(a!));
@@ -41,6 +42,7 @@ test("a value that is read later keeps its slot", () => {
     ],
     [a!],
     [c!],
+    [],
   );
   expect(new Set([slotOf.get(a!), slotOf.get(b!), slotOf.get(c!)]).size).toBe(3);
 });
@@ -59,7 +61,7 @@ test("the smallest slot that is large enough is taken; a smaller one grows befor
     { reads: [], writes: [huge!] },
     { reads: [next!, huge!], writes: [end!] },
   ];
-  const { slots, slotOf } = assignSlots(launches, [big!, small!], [end!]);
+  const { slots, slotOf } = assignSlots(launches, [big!, small!], [end!], []);
   expect(slotOf.get(next!)).toBe(slotOf.get(small!));
   expect(slots[slotOf.get(huge!)!]!.floatsPerImage).toBe(512);
   expect(slots.length).toBe(3);
@@ -74,6 +76,7 @@ test("a gate never takes a map's slot", () => {
     ],
     [a!],
     [b!],
+    [],
   );
   expect(slotOf.get(b!)).toBe(slotOf.get(a!));
 });
@@ -87,6 +90,7 @@ test("an output lives to the end, an input from the start", () => {
     ],
     [a!],
     [out!, b!],
+    [],
   );
   expect(slotOf.get(b!)).not.toBe(slotOf.get(out!));
 });

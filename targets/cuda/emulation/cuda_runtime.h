@@ -75,12 +75,13 @@ enum cudaError_t {
   cudaErrorInvalidDeviceFunction = 98,
   cudaErrorNoDevice = 100,
   cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorStreamCaptureUnjoined = 904,
   cudaErrorUnsupportedPtxVersion = 222,
 };
 
 enum cudaMemcpyKind { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
-constexpr unsigned cudaStreamNonBlocking = 1;
+constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
 
 using cudaStream_t = struct CUstream_st *;
 using cudaEvent_t = struct CUevent_st *;
@@ -124,6 +125,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
 cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *executable, cudaGraph_t graph, unsigned long long flags);
@@ -131,6 +133,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 cudaError_t cudaEventCreate(cudaEvent_t *event);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t before, cudaEvent_t after);
@@ -138,15 +141,18 @@ cudaError_t cudaEventDestroy(cudaEvent_t event);
 
 namespace cuda_emulation {
 
-/** In which order the threads of a block run between two barriers, and blocks. */
+/**
+ * In which order the threads of a block run between two barriers, and blocks. A graph's branches start as early as they
+ * may, if it is ascending, else as late.
+ */
 enum Order { ascending, descending };
 extern Order order;
 
 /** For tests of what can go wrong. */
 extern int devices, current_device;
 extern bool kernels_fit;
-/** Allocations that succeed before one fails; negative: all do. */
-extern int allocations_left;
+/** Calls that allocate something or launch a kernel, and succeed before one fails; negative: all do. */
+extern int calls_left;
 /** What kernels count as compiled for, as 90 for sm_90, and what the driver knows. */
 extern int architecture, driver_version;
 /** Launches so far, and those of them that might begin before the one before them had ended. */

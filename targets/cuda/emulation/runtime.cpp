@@ -20,6 +20,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include <signal.h>
@@ -44,7 +45,7 @@ namespace cuda_emulation {
 Order order = ascending;
 int devices = 1, current_device = 0;
 bool kernels_fit = true;
-int allocations_left = -1;
+int calls_left = -1;
 int architecture = 90, driver_version = 13000;
 unsigned launches = 0, overlapping_launches = 0;
 uint3 thread_index, block_index;
@@ -469,24 +470,37 @@ unsigned lane_of_thread() { return unsigned(running - fibers) % WARP; }
 } // namespace cuda_emulation
 
 // ---------------------------------------------------------------------------------------------------------------------
-// The host's functions. Streams have no work of their own: what is enqueued runs at once, or goes into a graph.
+// The host's functions. Streams have no work of their own: what is enqueued runs at once, or goes into a graph, which
+// runs its nodes one after the other, those of branches as early or as late as they may be.
 
 using Work = std::function<void()>;
 
 struct CUgraph_st {
-  std::vector<Work> work;
+  struct Node {
+    Work work;
+    bool is_kernel;
+    /** Those that have ended when it starts. */
+    std::set<unsigned> after;
+  };
+  std::vector<Node> nodes;
+  /** Those that are recorded into it; the first is where that began, and has to end. */
+  std::vector<cudaStream_t> streams;
 };
 
 struct CUgraphExec_st {
-  std::vector<Work> work;
+  CUgraph_st graph;
 };
 
 struct CUstream_st {
   CUgraph_st *capture = nullptr;
+  /** What comes next follows these nodes. */
+  std::set<unsigned> last;
 };
 
 struct CUevent_st {
   std::chrono::steady_clock::time_point at;
+  CUgraph_st *capture = nullptr;
+  std::set<unsigned> last;
 };
 
 namespace {
@@ -498,10 +512,49 @@ cudaError_t noted(cudaError_t error) {
   return error;
 }
 
-cudaError_t enqueue(cudaStream_t stream, Work work) {
-  if (stream != nullptr && stream->capture != nullptr) stream->capture->work.push_back(std::move(work));
-  else work();
+bool may_succeed() {
+  if (cuda_emulation::calls_left == 0) return false;
+  if (cuda_emulation::calls_left > 0) cuda_emulation::calls_left--;
+  return true;
+}
+
+cudaError_t enqueue(cudaStream_t stream, bool is_kernel, bool overlaps, Work work) {
+  if (stream == nullptr || stream->capture == nullptr) {
+    work();
+    return cudaSuccess;
+  }
+  std::vector<CUgraph_st::Node> &nodes = stream->capture->nodes;
+  // Which edges of a graph may be programmatic is told of one kernel after another alone.
+  if (overlaps && (stream->last.size() != 1 || !nodes[*stream->last.begin()].is_kernel))
+    cuda_emulation::fail("a launch of a graph may overlap, but does not follow one kernel alone");
+  nodes.push_back({std::move(work), is_kernel, stream->last});
+  stream->last = {unsigned(nodes.size() - 1)};
   return cudaSuccess;
+}
+
+/** The nodes of a graph in the order in which they were recorded, or each as late as it may be. */
+std::vector<unsigned> sequence(const CUgraph_st &graph) {
+  const unsigned count = unsigned(graph.nodes.size());
+  std::vector<unsigned> result;
+  std::vector<unsigned> followers(count, 0);
+  for (const CUgraph_st::Node &node : graph.nodes)
+    for (const unsigned each : node.after) followers[each]++;
+  if (cuda_emulation::order == cuda_emulation::ascending) {
+    for (unsigned i = 0; i < count; i++) result.push_back(i);
+    return result;
+  }
+  // From the end: of those that nothing follows any more, the one that was recorded first.
+  std::set<unsigned> free;
+  for (unsigned i = 0; i < count; i++)
+    if (followers[i] == 0) free.insert(i);
+  while (!free.empty()) {
+    const unsigned next = *free.begin();
+    free.erase(free.begin());
+    result.push_back(next);
+    for (const unsigned each : graph.nodes[next].after)
+      if (--followers[each] == 0) free.insert(each);
+  }
+  return {result.rbegin(), result.rend()};
 }
 
 } // namespace
@@ -519,10 +572,12 @@ cudaError_t cuda_emulation::launch(
     if (config.attrs[i].id != cudaLaunchAttributeProgrammaticStreamSerialization) return noted(cudaErrorInvalidValue);
     overlaps = config.attrs[i].val.programmaticStreamSerializationAllowed != 0;
   }
-  if (overlaps && architecture < 90) fail("a launch may overlap, but its kernel was compiled for a device where none waits");
+  if (overlaps && architecture < 90) fail("a launch may overlap, but its kernel was compiled as one that does not wait");
+  if (!may_succeed()) return noted(cudaErrorMemoryAllocation);
   launches++;
   overlapping_launches += overlaps ? 1 : 0;
-  return enqueue(config.stream, [launch = Grid{grid, block, overlaps, kernel, buffers}] { run_grid(launch); });
+  const Grid launch = {grid, block, overlaps, kernel, buffers};
+  return ::enqueue(config.stream, true, overlaps, [launch] { run_grid(launch); });
 }
 
 const char *cudaGetErrorString(cudaError_t error) { return error == cudaSuccess ? "no error" : "an error"; }
@@ -547,8 +602,7 @@ cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 
 cudaError_t cudaMalloc(void **pointer, size_t bytes) {
   *pointer = nullptr;
-  if (cuda_emulation::allocations_left == 0) return noted(cudaErrorMemoryAllocation);
-  if (cuda_emulation::allocations_left > 0) cuda_emulation::allocations_left--;
+  if (!may_succeed()) return noted(cudaErrorMemoryAllocation);
   if (bytes == 0) return cudaSuccess;
 #if defined(__SANITIZE_ADDRESS__)
   if (posix_memalign(pointer, 256, bytes) != 0) return noted(cudaErrorMemoryAllocation);
@@ -587,40 +641,71 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind 
 }
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
-  return enqueue(stream, [to, from, bytes] { std::memcpy(to, from, bytes); });
+  return enqueue(stream, false, false, [to, from, bytes] { std::memcpy(to, from, bytes); });
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
+  if (!may_succeed()) return noted(cudaErrorMemoryAllocation);
   *stream = new CUstream_st;
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  if (stream->capture != nullptr) cuda_emulation::fail("a stream is destroyed while it is recorded");
   delete stream;
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  if (event->capture == nullptr) return cudaSuccess;
+  if (stream->capture == nullptr) {
+    stream->capture = event->capture;
+    stream->last.clear();
+    event->capture->streams.push_back(stream);
+  }
+  if (stream->capture != event->capture) return noted(cudaErrorInvalidValue);
+  stream->last.insert(event->last.begin(), event->last.end());
+  return cudaSuccess;
+}
+
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   if (stream == nullptr || stream->capture != nullptr) return noted(cudaErrorInvalidValue);
   stream->capture = new CUgraph_st;
+  stream->capture->streams = {stream};
+  stream->last.clear();
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
-  *graph = stream->capture;
-  stream->capture = nullptr;
-  return *graph == nullptr ? noted(cudaErrorInvalidValue) : cudaSuccess;
+  CUgraph_st *const captured = stream->capture;
+  *graph = nullptr;
+  if (captured == nullptr || captured->streams[0] != stream) return noted(cudaErrorInvalidValue);
+  for (const cudaStream_t each : captured->streams) each->capture = nullptr;
+  // All that was recorded has to come before the end of the first stream.
+  std::set<unsigned> joined = stream->last;
+  for (unsigned i = unsigned(captured->nodes.size()); i-- > 0;)
+    if (joined.count(i) > 0) joined.insert(captured->nodes[i].after.begin(), captured->nodes[i].after.end());
+  if (joined.size() < captured->nodes.size()) {
+    delete captured;
+    return noted(cudaErrorStreamCaptureUnjoined);
+  }
+  *graph = captured;
+  return cudaSuccess;
 }
 
 cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *executable, cudaGraph_t graph, unsigned long long) {
-  *executable = new CUgraphExec_st{graph->work};
+  if (!may_succeed()) return noted(cudaErrorMemoryAllocation);
+  *executable = new CUgraphExec_st{*graph};
   return cudaSuccess;
 }
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
-  for (const Work &work : executable->work) enqueue(stream, work);
+  for (const unsigned index : sequence(executable->graph)) {
+    const CUgraph_st::Node &node = executable->graph.nodes[index];
+    enqueue(stream, node.is_kernel, false, node.work);
+  }
   return cudaSuccess;
 }
 
@@ -639,8 +724,16 @@ cudaError_t cudaEventCreate(cudaEvent_t *event) {
   return cudaSuccess;
 }
 
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
+  if (!may_succeed()) return noted(cudaErrorMemoryAllocation);
+  *event = new CUevent_st;
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   event->at = std::chrono::steady_clock::now();
+  event->capture = stream == nullptr ? nullptr : stream->capture;
+  if (event->capture != nullptr) event->last = stream->last;
   return cudaSuccess;
 }
 

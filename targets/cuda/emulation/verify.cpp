@@ -97,6 +97,34 @@ void run_launch() {
   write_bytes(first.data(), first.size());
 }
 
+/** As a graph, with branches as early and as late as they may be: the same bits. */
+void check_graph(const struct PREFIX *net, int batch, const OF_NET(_tensors) &bound, const std::vector<Bound> &tensors,
+    const Buffer &workspace) {
+  std::vector<std::vector<unsigned char>> expected;
+  for (const Bound &each : tensors) expected.emplace_back(each.buffer.bytes, each.buffer.bytes + each.buffer.size);
+  for (const auto order : {cuda_emulation::ascending, cuda_emulation::descending}) {
+    std::memset(workspace.bytes, 0xff, workspace.size);
+    for (const Bound &each : tensors)
+      if (each.value == 0) std::memset(each.buffer.bytes, 0xff, each.buffer.size);
+    struct OF_NET(_graph) *graph;
+    auto status = OF_NET(_graph_create)(&graph, net, batch, &bound, workspace.bytes, workspace.size);
+    cuda_emulation::order = order;
+    if (status == 0) status = OF_NET(_graph_launch)(graph, nullptr);
+    cuda_emulation::order = cuda_emulation::ascending;
+    OF_NET(_graph_destroy)(&graph);
+    if (status != 0) {
+      std::fprintf(stderr, "a run cannot be made a graph: %s\n", OF_NET(_status_text)(status));
+      std::_Exit(3);
+    }
+    for (size_t i = 0; i < tensors.size(); i++) {
+      if (std::memcmp(expected[i].data(), tensors[i].buffer.bytes, expected[i].size()) == 0) continue;
+      const char *when = order == cuda_emulation::ascending ? "early" : "late";
+      std::fprintf(stderr, "a graph whose branches start %s differs from a run\n", when);
+      std::_Exit(3);
+    }
+  }
+}
+
 /** batch, bytes of weights.bin, data; tensors: count, (floats, is input)..., the inputs' data. Answers a status, the outputs. */
 void run_network() {
   const uint32_t batch = word();
@@ -120,6 +148,8 @@ void run_network() {
   if (status == 0) {
     const Buffer workspace(OF_NET(_workspace_bytes)(int(batch)));
     status = OF_NET(_run)(net, int(batch), &bound, workspace.bytes, workspace.size, nullptr);
+    // Elsewhere a graph has one order only, which is that of the run.
+    if (status == 0 && BRANCHES[0].launch >= 0) check_graph(net, int(batch), bound, tensors, workspace);
     OF_NET(_destroy)(&net);
   }
   write_bytes(&status, sizeof status);

@@ -3990,7 +3990,7 @@ enum Name {
 }
 
 /** Bytes of one image in each part of the workspace; what does not live at the same time shares one. */
-constexpr size_t SLOT_BYTES[] = { 32768, 32768, 32768, 512, 256, 384 };
+constexpr size_t SLOT_BYTES[] = { 32768, 8192, 32768, 16384, 512, 256, 384 };
 constexpr int SLOTS = sizeof(SLOT_BYTES) / sizeof(SLOT_BYTES[0]);
 
 /** From so many images on a gate has a launch of its own; in fewer, the convolution that it scales computes it. */
@@ -4034,6 +4034,23 @@ constexpr digits_launch LAUNCHES[] = {
   {"layer3.1.conv3.excited", "std/resnet.se:21:7", 69632, 10880, 39552, 1, LARGE_BATCH - 1},
   {"fc", "examples/digits.se:30:3", 0, 432, 48, 1, DIGITS_MAX_BATCH},
   {"logits.export", "examples/digits.se:31:3", 0, 88, 0, 1, DIGITS_MAX_BATCH},
+};
+
+bool is_for(int launch, int batch) {
+  return LAUNCHES[launch].first_batch <= batch && batch <= LAUNCHES[launch].last_batch;
+}
+
+/** A launch that runs beside others in a graph: from when those before `fork` have ended, until `join` begins. */
+struct Branch {
+  int launch, fork, join;
+};
+
+/** One after the other; the last one is none. */
+constexpr Branch BRANCHES[] = {
+  {5, 2, 6},    // layer1.0.downsample.0
+  {16, 13, 17}, // layer2.0.downsample.0
+  {27, 24, 28}, // layer3.0.downsample.0
+  {-1, -1, -1}, // no more
 };
 
 size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
@@ -4194,39 +4211,39 @@ void place(int batch, const digits_tensors &tensors, void *workspace, void **v) 
   v[value::image] = slot[1];
   v[value::relu] = slot[0];
   v[value::layer1_0_relu] = slot[1];
-  v[value::layer1_0_relu_2] = slot[2];
-  v[value::layer1_0_se_fc1_merged_shares] = slot[3];
-  v[value::layer1_0_se_gate] = slot[4];
-  v[value::layer1_0_downsample_1] = slot[1];
+  v[value::layer1_0_relu_2] = slot[3];
+  v[value::layer1_0_se_fc1_merged_shares] = slot[4];
+  v[value::layer1_0_se_gate] = slot[5];
+  v[value::layer1_0_downsample_1] = slot[2];
   v[value::layer1_0_relu_3] = slot[0];
-  v[value::layer1_1_relu] = slot[2];
-  v[value::layer1_1_relu_2] = slot[1];
-  v[value::layer1_1_se_fc1_merged_shares] = slot[3];
-  v[value::layer1_1_se_gate] = slot[4];
+  v[value::layer1_1_relu] = slot[1];
+  v[value::layer1_1_relu_2] = slot[3];
+  v[value::layer1_1_se_fc1_merged_shares] = slot[4];
+  v[value::layer1_1_se_gate] = slot[5];
   v[value::layer1_1_relu_3] = slot[2];
   v[value::layer2_0_relu] = slot[0];
   v[value::layer2_0_relu_2] = slot[1];
-  v[value::layer2_0_se_fc1_merged_shares] = slot[3];
-  v[value::layer2_0_se_gate] = slot[4];
-  v[value::layer2_0_downsample_1] = slot[0];
-  v[value::layer2_0_relu_3] = slot[2];
-  v[value::layer2_1_relu] = slot[0];
-  v[value::layer2_1_relu_2] = slot[1];
-  v[value::layer2_1_se_fc1_merged_shares] = slot[4];
-  v[value::layer2_1_se_gate] = slot[3];
-  v[value::layer2_1_relu_3] = slot[0];
+  v[value::layer2_0_se_fc1_merged_shares] = slot[4];
+  v[value::layer2_0_se_gate] = slot[5];
+  v[value::layer2_0_downsample_1] = slot[3];
+  v[value::layer2_0_relu_3] = slot[0];
+  v[value::layer2_1_relu] = slot[1];
+  v[value::layer2_1_relu_2] = slot[3];
+  v[value::layer2_1_se_fc1_merged_shares] = slot[5];
+  v[value::layer2_1_se_gate] = slot[4];
+  v[value::layer2_1_relu_3] = slot[2];
   v[value::layer3_0_relu] = slot[1];
-  v[value::layer3_0_relu_2] = slot[2];
-  v[value::layer3_0_se_fc1_merged_shares] = slot[4];
-  v[value::layer3_0_se_gate] = slot[3];
-  v[value::layer3_0_downsample_1] = slot[1];
-  v[value::layer3_0_relu_3] = slot[0];
-  v[value::layer3_1_relu] = slot[1];
-  v[value::layer3_1_relu_2] = slot[2];
-  v[value::layer3_1_se_fc1_merged_shares] = slot[4];
-  v[value::layer3_1_se_gate] = slot[3];
-  v[value::fc_product_shares] = slot[5];
-  v[value::fc] = slot[4];
+  v[value::layer3_0_relu_2] = slot[0];
+  v[value::layer3_0_se_fc1_merged_shares] = slot[5];
+  v[value::layer3_0_se_gate] = slot[4];
+  v[value::layer3_0_downsample_1] = slot[3];
+  v[value::layer3_0_relu_3] = slot[1];
+  v[value::layer3_1_relu] = slot[3];
+  v[value::layer3_1_relu_2] = slot[0];
+  v[value::layer3_1_se_fc1_merged_shares] = slot[5];
+  v[value::layer3_1_se_gate] = slot[4];
+  v[value::fc_product_shares] = slot[6];
+  v[value::fc] = slot[5];
   v[value::logits_out] = tensors.logits;
 }
 
@@ -4261,6 +4278,65 @@ digits_status check(const digits *net, int batch, const digits_tensors *tensors,
   int device;
   if (const cudaError_t error = cudaGetDevice(&device)) return status_of(error);
   return device == net->device ? DIGITS_OK : DIGITS_OTHER_DEVICE;
+}
+
+/** What a graph is recorded from: a second stream for branches, and the events where it leaves and meets the first. */
+struct Streams {
+  cudaStream_t first, second;
+  cudaEvent_t fork, join;
+};
+
+cudaError_t create(Streams &streams) {
+  cudaError_t error = cudaStreamCreateWithFlags(&streams.first, cudaStreamNonBlocking);
+  if (error == cudaSuccess) error = cudaStreamCreateWithFlags(&streams.second, cudaStreamNonBlocking);
+  if (error == cudaSuccess) error = cudaEventCreateWithFlags(&streams.fork, cudaEventDisableTiming);
+  if (error == cudaSuccess) error = cudaEventCreateWithFlags(&streams.join, cudaEventDisableTiming);
+  return error;
+}
+
+void destroy(const Streams &streams) {
+  if (streams.join != nullptr) cudaEventDestroy(streams.join);
+  if (streams.fork != nullptr) cudaEventDestroy(streams.fork);
+  if (streams.second != nullptr) cudaStreamDestroy(streams.second);
+  if (streams.first != nullptr) cudaStreamDestroy(streams.first);
+}
+
+/** On the second stream, after all that the first one holds; `join` is when it has ended. */
+cudaError_t start_branch(
+    int launch, unsigned batch, void *const *v, const unsigned char *weights, const Streams &streams) {
+  cudaError_t error = cudaEventRecord(streams.fork, streams.first);
+  if (error == cudaSuccess) error = cudaStreamWaitEvent(streams.second, streams.fork, 0);
+  if (error == cudaSuccess) error = enqueue(launch, batch, v, weights, {streams.second, false});
+  if (error == cudaSuccess) error = cudaEventRecord(streams.join, streams.second);
+  return error;
+}
+
+/** A run with its branches. The launches at a fork and at a join do not overlap, so that all edges there are whole. */
+digits_status record(const digits *net, int batch, const digits_tensors *tensors, void *workspace,
+    const Streams &streams) {
+  void *v[value::COUNT];
+  place(batch, *tensors, workspace, v);
+  const cudaStream_t stream = streams.first;
+  Queue queue = {stream, false};
+  const Branch *branch = BRANCHES;
+  for (int launch = 0; launch <= DIGITS_LAUNCHES; launch++) {
+    cudaError_t error = cudaSuccess;
+    if (launch == branch->join) {
+      error = cudaStreamWaitEvent(stream, streams.join, 0);
+      queue.overlaps = false;
+      branch++;
+    }
+    if (launch == branch->fork && error == cudaSuccess) {
+      error = start_branch(branch->launch, unsigned(batch), v, net->weights, streams);
+      queue.overlaps = false;
+    }
+    if (error != cudaSuccess) return status_of(error);
+    if (launch == DIGITS_LAUNCHES || launch == branch->launch || !is_for(launch, batch)) continue;
+    error = enqueue(launch, unsigned(batch), v, net->weights, queue);
+    if (error != cudaSuccess) return status_of(error);
+    queue.overlaps = net->overlaps;
+  }
+  return DIGITS_OK;
 }
 
 unsigned long long little_endian(const unsigned char *bytes, int count) {
@@ -4395,7 +4471,7 @@ digits_status digits_run_launches(const digits *net, int first, int count, int b
   // The first one begins when all that the stream holds has ended: who knows whether that waits for what is before it.
   Queue queue = {stream, false};
   for (int launch = first; launch < first + count; launch++) {
-    if (batch < LAUNCHES[launch].first_batch || batch > LAUNCHES[launch].last_batch) continue;
+    if (!is_for(launch, batch)) continue;
     if (const cudaError_t error = enqueue(launch, unsigned(batch), v, net->weights, queue)) return status_of(error);
     queue.overlaps = net->overlaps;
   }
@@ -4411,19 +4487,20 @@ digits_status digits_graph_create(digits_graph **graph, const digits *net, int b
   if (graph == nullptr) return DIGITS_NULL_ARGUMENT;
   *graph = nullptr;
   if (const digits_status status = check(net, batch, tensors, workspace, workspace_bytes)) return status;
-  cudaStream_t stream;
-  if (const cudaError_t error = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking)) return status_of(error);
+  Streams streams = {};
   cudaGraph_t captured = nullptr;
   cudaGraphExec_t executable = nullptr;
-  digits_status status = status_of(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+  digits_status status = status_of(create(streams));
+  const cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal;
+  if (status == DIGITS_OK) status = status_of(cudaStreamBeginCapture(streams.first, mode));
   if (status == DIGITS_OK) {
-    status = digits_run(net, batch, tensors, workspace, workspace_bytes, stream);
-    const cudaError_t ended = cudaStreamEndCapture(stream, &captured);
+    status = record(net, batch, tensors, workspace, streams);
+    const cudaError_t ended = cudaStreamEndCapture(streams.first, &captured);
     if (status == DIGITS_OK) status = status_of(ended);
   }
   if (status == DIGITS_OK) status = status_of(cudaGraphInstantiateWithFlags(&executable, captured, 0));
   if (captured != nullptr) cudaGraphDestroy(captured);
-  cudaStreamDestroy(stream);
+  destroy(streams);
   if (status != DIGITS_OK) return status;
   *graph = new (std::nothrow) digits_graph{net->device, executable};
   if (*graph != nullptr) return DIGITS_OK;
