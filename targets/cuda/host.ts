@@ -76,7 +76,7 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
           ...plan.branches.map(({ launch, fork, join }): [string, string] => {
             return [`{${launch}, ${fork}, ${join}},`, quoted(plan.launches[launch]!.name)];
           }),
-          ["{-1, -1, -1},", "no more"],
+          ["NO_BRANCH,", "the end"],
         ]),
         enqueue: plan.launches
           .flatMap((launch, index) => [

@@ -20,8 +20,8 @@ const taken = words(`
   NULL pow printf puts rand read remainder remove rename round select signal sin size_t sqrt stderr stdin stdout strlen
   system tan tanh time trunc uchar4 uint1 uint2 uint3 uint4 unix linux write y0 y1 yn
   dim3 threadIdx blockIdx blockDim gridDim warpSize half half2 std
-  aligned all batch branch BRANCHES check check_header clamp1 component dot4 enqueue bfloat4 copy_async commit_copies create destroy fork join record start_branch streams half4 load_matrices load_matrices_transposed memory multiply_bf16
-  multiply_f16 multiply_tf32 narrow OVERLAPPED round_to_tf32 wait_for_copies widen error fail FINGERPRINT is_aligned is_for launch LAUNCHES let_next_begin
+  aligned all batch branch BRANCHES check check_header clamp1 component dot4 enqueue bfloat4 copy_async commit_copies create destroy enqueue_launches fork is_for join NO_BRANCH start_branch streams half4 load_matrices load_matrices_transposed memory multiply_bf16
+  multiply_f16 multiply_tf32 narrow OVERLAPPED round_to_tf32 wait_for_copies widen error fail FINGERPRINT is_aligned launch LAUNCHES let_next_begin
   little_endian net place queue RESTRICTED sign slot SLOTS splat start status status_of stream tensors value values wait_for_launches weights workspace
   at c10 torch
 `);

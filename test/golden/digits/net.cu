@@ -4045,12 +4045,14 @@ struct Branch {
   int launch, fork, join;
 };
 
-/** One after the other; the last one is none. */
+constexpr Branch NO_BRANCH = {-1, -1, -1};
+
+/** One after the other. */
 constexpr Branch BRANCHES[] = {
   {5, 2, 6},    // layer1.0.downsample.0
   {16, 13, 17}, // layer2.0.downsample.0
   {27, 24, 28}, // layer3.0.downsample.0
-  {-1, -1, -1}, // no more
+  NO_BRANCH,    // the end
 };
 
 size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
@@ -4280,7 +4282,7 @@ digits_status check(const digits *net, int batch, const digits_tensors *tensors,
   return device == net->device ? DIGITS_OK : DIGITS_OTHER_DEVICE;
 }
 
-/** What a graph is recorded from: a second stream for branches, and the events where it leaves and meets the first. */
+/** Where launches go: a graph is recorded from a second stream for branches, which events fork and join. */
 struct Streams {
   cudaStream_t first, second;
   cudaEvent_t fork, join;
@@ -4311,15 +4313,18 @@ cudaError_t start_branch(
   return error;
 }
 
-/** A run with its branches. The launches at a fork and at a join do not overlap, so that all edges there are whole. */
-digits_status record(const digits *net, int batch, const digits_tensors *tensors, void *workspace,
-    const Streams &streams) {
+/**
+ * Some launches of a run. The first one, and those at a fork and at a join, begin when all before them has ended: who
+ * knows whether that waits for what is before it. Without a second stream, branches stay in order.
+ */
+digits_status enqueue_launches(const digits *net, int first, int count, int batch, const digits_tensors *tensors,
+    void *workspace, const Streams &streams) {
   void *v[value::COUNT];
   place(batch, *tensors, workspace, v);
   const cudaStream_t stream = streams.first;
+  const Branch *branch = streams.second == nullptr ? &NO_BRANCH : BRANCHES;
   Queue queue = {stream, false};
-  const Branch *branch = BRANCHES;
-  for (int launch = 0; launch <= DIGITS_LAUNCHES; launch++) {
+  for (int launch = first; launch <= first + count; launch++) {
     cudaError_t error = cudaSuccess;
     if (launch == branch->join) {
       error = cudaStreamWaitEvent(stream, streams.join, 0);
@@ -4331,7 +4336,7 @@ digits_status record(const digits *net, int batch, const digits_tensors *tensors
       queue.overlaps = false;
     }
     if (error != cudaSuccess) return status_of(error);
-    if (launch == DIGITS_LAUNCHES || launch == branch->launch || !is_for(launch, batch)) continue;
+    if (launch == first + count || launch == branch->launch || !is_for(launch, batch)) continue;
     error = enqueue(launch, unsigned(batch), v, net->weights, queue);
     if (error != cudaSuccess) return status_of(error);
     queue.overlaps = net->overlaps;
@@ -4466,16 +4471,7 @@ digits_status digits_run_launches(const digits *net, int first, int count, int b
     const digits_tensors *tensors, void *workspace, size_t workspace_bytes, struct CUstream_st *stream) {
   if (const digits_status status = check(net, batch, tensors, workspace, workspace_bytes)) return status;
   if (first < 0 || count < 0 || count > DIGITS_LAUNCHES - first) return DIGITS_LAUNCH_OUT_OF_RANGE;
-  void *v[value::COUNT];
-  place(batch, *tensors, workspace, v);
-  // The first one begins when all that the stream holds has ended: who knows whether that waits for what is before it.
-  Queue queue = {stream, false};
-  for (int launch = first; launch < first + count; launch++) {
-    if (!is_for(launch, batch)) continue;
-    if (const cudaError_t error = enqueue(launch, unsigned(batch), v, net->weights, queue)) return status_of(error);
-    queue.overlaps = net->overlaps;
-  }
-  return DIGITS_OK;
+  return enqueue_launches(net, first, count, batch, tensors, workspace, {stream, nullptr, nullptr, nullptr});
 }
 
 const digits_launch *digits_launch_at(int index) {
@@ -4494,7 +4490,7 @@ digits_status digits_graph_create(digits_graph **graph, const digits *net, int b
   const cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal;
   if (status == DIGITS_OK) status = status_of(cudaStreamBeginCapture(streams.first, mode));
   if (status == DIGITS_OK) {
-    status = record(net, batch, tensors, workspace, streams);
+    status = enqueue_launches(net, 0, DIGITS_LAUNCHES, batch, tensors, workspace, streams);
     const cudaError_t ended = cudaStreamEndCapture(streams.first, &captured);
     if (status == DIGITS_OK) status = status_of(ended);
   }
