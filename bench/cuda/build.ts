@@ -25,7 +25,7 @@ import { fillRandom } from "../../src/weights/random.ts";
 import { seedWeights } from "../../src/weights/seed.ts";
 import { cuda } from "../../targets/index.ts";
 import { moduleText } from "../../targets/pytorch/module.ts";
-import { full, quick, type Candidate } from "./candidates.ts";
+import { asInPackages, full, quick, type Candidate } from "./candidates.ts";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -39,15 +39,15 @@ if (!architectures.every((each) => /^\d+a?$/.test(each)))
 const nvcc = spawnSync("nvcc", ["--version"], { encoding: "utf8" });
 if (nvcc.status !== 0) fail("there is no nvcc to build with; build elsewhere (--build-only), then --prebuilt DIR", 4);
 
-const precisions: readonly Precision[] = ["f32", "tf32", "f16"];
 const batches = options.quick ? [1, 2] : [1, 8, 32, 256];
 const load = (path: string) => readFileSync(path, "utf8");
 
 mkdirSync(folder, { recursive: true });
-const groups = (options.quick ? quick : full).map(({ title, entry, candidates }) => ({
+const groups = (options.quick ? quick : full).map(({ title, entry, candidates, precisions, peers }) => ({
   title,
   entry,
-  networks: candidates.map((candidate) => prepare(entry, candidate)),
+  peers,
+  networks: candidates.map((candidate) => prepare(entry, candidate, precisions)),
 }));
 for (const file of ["measure.py", "peers.py", "run"]) copyFileSync(join("bench/cuda", file), join(folder, file));
 const compiler = nvcc.stdout.trim().split("\n").at(-2) ?? "";
@@ -58,8 +58,8 @@ writeFileSync(
 );
 console.log(`built ${folder}`);
 
-/** One network in all precisions. */
-function prepare(entry: string, { name, set }: Candidate) {
+/** One network in some precisions. */
+function prepare(entry: string, { name, set, ways = asInPackages }: Candidate, precisions: readonly Precision[]) {
   const began = performance.now();
   const path = name.replace(/[^A-Za-z0-9]+/g, "-").toLowerCase();
   const here = join(folder!, path);
@@ -77,10 +77,11 @@ function prepare(entry: string, { name, set }: Candidate) {
   writeFileSync(join(here, "net.py"), moduleText(trained, placeIn(load)));
   writeFileSync(join(here, "weights.safetensors"), tensorsFile(weights));
 
+  const level = { ...levels.O1, passes: ways.passes };
   const programs = precisions.map((precision) => {
     const refused = unsupported("cuda", precision, "compile");
     if (refused.length > 0) return { precision, skipped: refused[0]!.message };
-    const plan = lower(graph, { level: levels.O1, precision, vectors: "byBatch" }, problems) ?? failed(problems);
+    const plan = lower(graph, { level, precision, vectors: ways.vectors }, problems) ?? failed(problems);
     const at = join(here, precision);
     const seconds = build(at, plan, weights);
     return { precision, path: `${path}/${precision}`, seconds, tolerance: toleranceOf(plan, weights, inputs, outputs) };

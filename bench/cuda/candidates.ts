@@ -1,28 +1,67 @@
+import { hoistSqueeze } from "../../src/passes/hoistSqueeze.ts";
+import { O1 } from "../../src/passes/index.ts";
+import type { Pass } from "../../src/passes/pass.ts";
+import type { Vectors } from "../../src/plan/plan.ts";
+import type { Precision } from "../../src/precision.ts";
+
 /** What is measured: groups of networks, of which the first is what the others of its group are compared with. */
 export interface Group {
   readonly title: string;
   readonly entry: string;
   readonly candidates: readonly Candidate[];
+  readonly precisions: readonly Precision[];
+  /** Whether PyTorch is measured beside it. */
+  readonly peers: boolean;
 }
 
 export interface Candidate {
   /** In the tables, and the name of its folder. */
   readonly name: string;
   readonly set: Readonly<Record<string, string>>;
+  /** How SE becomes launches; as in packages if it is not said. */
+  readonly ways?: Ways;
 }
 
+export interface Ways {
+  readonly passes: readonly Pass[];
+  readonly vectors: Vectors;
+}
+
+export const asInPackages: Ways = { passes: O1, vectors: "byBatch" };
+
+/** What each step of SE's fusion is worth: the same network on the same kernels, with one step more from row to row. */
+const steps: readonly Candidate[] = [
+  { name: "without SE", set: { se: "none" } },
+  {
+    name: "squeeze in the epilogue, scale in a launch of its own",
+    set: {},
+    ways: { passes: O1.filter((pass) => pass !== hoistSqueeze), vectors: "alike" },
+  },
+  { name: "squeeze hoisted, scale in the epilogue", set: {}, ways: { passes: O1, vectors: "alike" } },
+  { name: "first layer with the squeeze, gates by batch", set: {} },
+];
+
 const points = ["none", "standard", "pre", "post", "identity", "3x3"];
-const alone = (title: string, entry: string): Group => ({ title, entry, candidates: [{ name: title, set: {} }] });
+const all: readonly Precision[] = ["f32", "tf32", "f16"];
+const alone = (title: string, entry: string): Group => {
+  return { title, entry, candidates: [{ name: title, set: {} }], precisions: all, peers: true };
+};
+const stepByStep = (network: string, entry: string): Group => {
+  return { title: `${network}, step by step`, entry, candidates: steps, precisions: ["f16"], peers: false };
+};
 
 export const full: readonly Group[] = [
   {
     title: "SE-ResNet-50",
     entry: "examples/se-resnet50.se",
     candidates: points.map((se) => ({ name: se === "none" ? "ResNet-50" : `SE-ResNet-50 ${se}`, set: { se } })),
+    precisions: all,
+    peers: true,
   },
   alone("SE-ResNeXt-50", "examples/se-resnext50.se"),
   alone("MobileNetV3-Large", "examples/mobilenetv3-large.se"),
   alone("EfficientNet-B0", "examples/efficientnet.se"),
+  stepByStep("SE-ResNet-50", "examples/se-resnet50.se"),
 ];
 
 /** To try the scripts. */
@@ -31,5 +70,8 @@ export const quick: readonly Group[] = [
     title: "digits",
     entry: "examples/digits.se",
     candidates: ["none", "standard"].map((se) => ({ name: `digits ${se}`, set: { se } })),
+    precisions: all,
+    peers: true,
   },
+  stepByStep("digits", "examples/digits.se"),
 ];

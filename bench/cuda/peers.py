@@ -21,7 +21,7 @@ def measure(folder, index, say=print):
         return {"skipped": f"PyTorch {torch.__version__} finds no CUDA device"}
     results = []
     for group in index["groups"]:
-        for network in group["networks"]:
+        for network in group["networks"] if group["peers"] else []:
             for precision in [program["precision"] for program in network["programs"]]:
                 results += of_network(torch, folder, network, precision, index["batches"], say)
     return {"torch": torch.__version__, "results": results}
