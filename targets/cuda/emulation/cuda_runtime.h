@@ -19,6 +19,8 @@
 #define __syncthreads() cuda_emulation::barrier(__LINE__)
 #define threadIdx (cuda_emulation::thread_index)
 #define blockIdx (cuda_emulation::block_index)
+#define __syncthreads_or(vote) cuda_emulation::barrier_or(vote, __LINE__)
+#define __threadfence() cuda_emulation::fence()
 
 struct uint3 {
   unsigned x, y, z;
@@ -28,6 +30,9 @@ struct dim3 {
   unsigned x, y, z;
   constexpr dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
 };
+
+/** Of the grid that runs. No macro, as a field of a launch's configuration is called the same. */
+extern dim3 gridDim;
 
 struct alignas(8) int2 {
   int x, y;
@@ -62,6 +67,7 @@ inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z,
 inline unsigned min(unsigned a, unsigned b) { return a < b ? a : b; }
 inline unsigned max(unsigned a, unsigned b) { return a > b ? a : b; }
 inline int max(int a, int b) { return a > b ? a : b; }
+inline float4 __ldcg(const float4 *from) { return *from; }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The host's functions, with CUDA's numbers for what can go wrong
@@ -122,6 +128,7 @@ cudaError_t cudaMalloc(void **pointer, size_t bytes);
 cudaError_t cudaFree(void *pointer);
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind);
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemsetAsync(void *to, int byte, size_t bytes, cudaStream_t stream);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
@@ -162,12 +169,18 @@ extern unsigned launches, overlapping_launches;
 extern uint3 thread_index, block_index;
 
 void barrier(int line);
+bool barrier_or(bool vote, int line);
+void fence();
+unsigned add(unsigned *to, unsigned value);
 void wait_for_launches();
 /** @param buffers what the kernel is given pointers to */
 cudaError_t launch(
     const cudaLaunchConfig_t &config, std::function<void()> kernel, const std::vector<const void *> &buffers);
 
 } // namespace cuda_emulation
+
+/** Other blocks may run between this and whatever the thread does next. */
+inline unsigned atomicAdd(unsigned *to, unsigned value) { return cuda_emulation::add(to, value); }
 
 inline void cudaTriggerProgrammaticLaunchCompletion() {}
 inline void cudaGridDependencySynchronize() { cuda_emulation::wait_for_launches(); }

@@ -4,6 +4,8 @@
 //   order: a missing barrier shows as a difference between the two, or from the reference.
 // - At a barrier all threads must wait on the same line; one that has returned, or waits elsewhere, ends the program. The
 //   same holds for the lanes of a warp where they do something together (ptx.h).
+// - Blocks run one after the other, in the same orders. But the first one stands still where one of its threads has added to
+//   a counter, until all others are done: what it should have left for them before is missing if it has not.
 // - Shared memory is filled with a large finite number at the start of each block, global memory with NaN when it is
 //   allocated; allocations have exactly the size that was asked for, so that an address sanitizer sees the end.
 // - A launch that may begin before those before it have ended finds them as late as can be: until all threads of a block
@@ -39,6 +41,8 @@ extern "C" {
 extern unsigned char __start_cuda_shared[] __attribute__((weak));
 extern unsigned char __stop_cuda_shared[] __attribute__((weak));
 }
+
+dim3 gridDim;
 
 namespace cuda_emulation {
 
@@ -79,20 +83,42 @@ struct Fiber {
   unsigned exchanges = 0;
   /** Whether it has waited for the launches before this one. */
   bool has_waited = false;
+  /** How often it has voted at a barrier. */
+  unsigned votes = 0;
+  /** It has added to a counter: other blocks may run. */
+  bool stands = false;
   std::deque<Copies> copies;
   void *tsan = nullptr;
+  /** A fence after the last barrier; the counter to which it has added since its last fence. */
+  bool fenced = false;
+  unsigned *added = nullptr;
 };
 
-Fiber fibers[MOST_THREADS];
+struct Vote {
+  unsigned number;
+  bool any;
+};
+
+// Two sets of all that belongs to the threads of a block: that of the first block, and that of the blocks which run while
+// it stands still.
+Fiber fibers_of[2][MOST_THREADS];
+Fiber *fibers = fibers_of[0];
 // The last two that each warp exchanged: a lane may be one exchange ahead of the others.
-Lanes given[MOST_THREADS / WARP][2];
+Lanes given_of[2][MOST_THREADS / WARP][2];
+Lanes (*given)[2] = given_of[0];
+// Likewise of votes.
+Vote votes_of[2][2];
+Vote *votes = votes_of[0];
 Fiber scheduler;
 Fiber *running = &scheduler;
 const std::function<void()> *kernel = nullptr;
 #if defined(EMULATION_TSAN)
 // Where threads leave what they did for the others to see, at every second barrier each.
-char tokens[2], start_token, end_token;
+char tokens_of[2][2], *tokens = tokens_of[0], start_token, end_token;
 unsigned parity = 0;
+// What a thread did up to its last exchange, for the blocks that run while its own stands still: shared arrays are the same
+// memory for them, and what it does behind its last product is not in shared memory.
+char exchange_token;
 #endif
 
 #if defined(__x86_64__)
@@ -176,6 +202,7 @@ void fiber_main() {
   for (;;) {
 #if defined(EMULATION_TSAN)
     __tsan_acquire(&start_token);
+    if (fibers != fibers_of[0]) __tsan_acquire(&exchange_token);
 #endif
     (*kernel)();
     if (!running->copies.empty()) fail("a thread returned with asynchronous copies under way");
@@ -283,14 +310,20 @@ void show(const std::vector<Buffer> &buffers) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Blocks
 
-__attribute__((no_sanitize_address, no_sanitize_undefined)) void poison_shared() {
-  const float poison = 1.0e38f;
-  unsigned word;
-  std::memcpy(&word, &poison, sizeof word);
+/** Word by word, as sanitizers keep words between the arrays. */
+template <typename Change>
+__attribute__((no_sanitize_address, no_sanitize_undefined)) void change_shared(Change change) {
   if (__start_cuda_shared == nullptr) return;
   volatile unsigned *at = reinterpret_cast<volatile unsigned *>(__start_cuda_shared);
   volatile unsigned *end = reinterpret_cast<volatile unsigned *>(__stop_cuda_shared);
-  for (; at < end; at++) *at = word;
+  for (; at < end; at++) *at = change(*at);
+}
+
+void poison_shared() {
+  const float poison = 1.0e38f;
+  unsigned word;
+  std::memcpy(&word, &poison, sizeof word);
+  change_shared([word](unsigned) { return word; });
 }
 
 /** Threads in the order of the schedule. */
@@ -334,6 +367,8 @@ void check_warp(unsigned first, unsigned lanes) {
   }
 }
 
+void run_other_blocks();
+
 /** The lanes of one warp, until each has returned or waits for the block. */
 void run_warp(unsigned first, unsigned lanes) {
   for (;;) {
@@ -343,6 +378,11 @@ void run_warp(unsigned first, unsigned lanes) {
       if (fiber.finished || fiber.line != 0) continue;
       thread_index = fiber.index;
       switch_to(fiber);
+      for (; fiber.stands; switch_to(fiber)) {
+        fiber.stands = false;
+        run_other_blocks();
+        thread_index = fiber.index;
+      }
       together |= fiber.together != nullptr;
     }
     if (!together) return;
@@ -378,7 +418,11 @@ void run_block(dim3 block, const std::vector<Buffer> &buffers) {
     fibers[i].finished = false;
     fibers[i].exchanges = 0;
     fibers[i].has_waited = false;
+    fibers[i].votes = 0;
+    fibers[i].fenced = false;
+    fibers[i].added = nullptr;
   }
+  votes[0] = votes[1] = {};
 #if defined(EMULATION_TSAN)
   // Blocks count as ordered, because their shared arrays are the same memory here.
   __tsan_release(&start_token);
@@ -405,6 +449,45 @@ void run_block(dim3 block, const std::vector<Buffer> &buffers) {
 
 std::mutex one_grid_at_a_time;
 
+// Of the grid that runs.
+dim3 block_extent;
+std::vector<Buffer> buffers;
+unsigned blocks = 0, started = 0;
+
+void run_next_block() {
+  const unsigned at = turn(started++, blocks);
+  block_index = {at % gridDim.x, at / gridDim.x % gridDim.y, at / gridDim.x / gridDim.y};
+  run_block(block_extent, buffers);
+}
+
+/** All that have not begun, from the first one's place, with threads of their own; it finds everything as it was. */
+void run_other_blocks() {
+  if (fibers != fibers_of[0]) return;
+  std::vector<unsigned> shared;
+  change_shared([&shared](unsigned word) {
+    shared.push_back(word);
+    return word;
+  });
+  const uint3 at = block_index;
+  fibers = fibers_of[1];
+  given = given_of[1];
+  votes = votes_of[1];
+#if defined(EMULATION_TSAN)
+  const unsigned parity_before = parity;
+  tokens = tokens_of[1];
+#endif
+  while (started < blocks) run_next_block();
+#if defined(EMULATION_TSAN)
+  parity = parity_before;
+  tokens = tokens_of[0];
+#endif
+  votes = votes_of[0];
+  given = given_of[0];
+  fibers = fibers_of[0];
+  block_index = at;
+  change_shared([next = shared.begin()](unsigned) mutable { return *next++; });
+}
+
 /** A launch, when its turn has come. */
 struct Grid {
   dim3 grid, block;
@@ -418,16 +501,14 @@ void run_grid(const Grid &launch) {
   const dim3 grid = launch.grid;
   kernel = &launch.kernel;
   overlaps = launch.overlaps;
-  const std::vector<Buffer> buffers = buffers_of(launch.pointers);
+  buffers = buffers_of(launch.pointers);
 #if defined(EMULATION_TSAN)
   scheduler.tsan = __tsan_get_current_fiber();
 #endif
-  const unsigned blocks = grid.x * grid.y * grid.z;
-  for (unsigned i = 0; i < blocks; i++) {
-    const unsigned at = turn(i, blocks);
-    block_index = {at % grid.x, at / grid.x % grid.y, at / grid.x / grid.y};
-    run_block(launch.block, buffers);
-  }
+  gridDim = grid;
+  block_extent = launch.block;
+  blocks = grid.x * grid.y * grid.z;
+  for (started = 0; started < blocks;) run_next_block();
 }
 
 } // namespace
@@ -435,6 +516,7 @@ void run_grid(const Grid &launch) {
 void barrier(int line) {
   Fiber &self = *running;
   self.line = line;
+  self.fenced = false;
 #if defined(EMULATION_TSAN)
   char *token = &tokens[parity];
   __tsan_release(token);
@@ -452,9 +534,45 @@ void wait_for_launches() {
   switch_to(scheduler);
 }
 
+bool barrier_or(bool vote, int line) {
+  const unsigned number = ++running->votes;
+  Vote &all = votes[number % 2];
+  if (all.number != number) all = {number, false};
+  all.any |= vote;
+  barrier(line);
+  return all.any;
+}
+
+/** For the thread sanitizer; without it what a thread wrote is there for all. */
+void fence() {
+  Fiber &self = *running;
+  self.fenced = true;
+#if defined(EMULATION_TSAN)
+  if (self.added != nullptr) __tsan_acquire(self.added);
+#endif
+  self.added = nullptr;
+}
+
+unsigned add(unsigned *to, unsigned value) {
+  Fiber &self = *running;
+#if defined(EMULATION_TSAN)
+  // Only with a fence before it shows what the block has done, only with one behind it what the others had.
+  if (self.fenced) __tsan_release(to);
+#endif
+  self.added = to;
+  const unsigned before = *to;
+  *to += value;
+  self.stands = true;
+  switch_to(scheduler);
+  return before;
+}
+
 const Lanes &exchange(const unsigned (&words)[6], const char *what, int line) {
   Fiber &self = *running;
   const unsigned thread = unsigned(&self - fibers);
+#if defined(EMULATION_TSAN)
+  if (fibers == fibers_of[0]) __tsan_release(&exchange_token);
+#endif
   Lanes &lanes = given[thread / WARP][self.exchanges++ % 2];
   std::memcpy(lanes.words[thread % WARP], words, sizeof words);
   self.together = what;
@@ -642,6 +760,10 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind 
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
   return enqueue(stream, false, false, [to, from, bytes] { std::memcpy(to, from, bytes); });
+}
+
+cudaError_t cudaMemsetAsync(void *to, int byte, size_t bytes, cudaStream_t stream) {
+  return enqueue(stream, false, false, [to, byte, bytes] { std::memset(to, byte, bytes); });
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
