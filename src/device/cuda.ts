@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromStored, toStored } from "../plan/layout.ts";
+import { gridOf } from "../plan/kernels/geometry.ts";
 import type { Launch, Plan } from "../plan/plan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { KernelFault, type Runner } from "../verify/verify.ts";
@@ -49,7 +50,8 @@ const flags: Readonly<Record<Sanitized | "plain", readonly string[]>> = {
     "-fno-sanitize-recover=all",
     "-fno-omit-frame-pointer",
   ],
-  threads: ["-g1", "-fsanitize=thread"],
+  // What g++ does not inline it reads as a whole argument, which it hides from this sanitizer.
+  threads: ["-g1", "-fsanitize=thread", "-finline-small-functions"],
 };
 
 /** One launch of a net.cu, with buffers for the values that it reads and writes; all are numbered as in its plan. */
@@ -60,6 +62,39 @@ export interface LaunchRequest {
   /** Its section, and where that lies in all weights, in bytes. */
   readonly weights: { readonly offset: number; readonly data: Float32Array } | undefined;
   readonly writes: readonly { readonly value: number; readonly floats: number }[];
+  /** What its blocks leave for one another, where slices of its sums may be apart; numbered behind the plan's values. */
+  readonly shared: readonly SharedMemory[];
+}
+
+interface SharedMemory {
+  readonly value: number;
+  /** Bytes of other launches that lie before its own. */
+  readonly before: number;
+  readonly bytes: number;
+  /** What each byte is before a run. */
+  readonly byte: number;
+}
+
+/** The sums of slices, of which nothing is known, and the counters of tiles, which a run sets to zero. */
+export function sharedOf(
+  launches: readonly Launch[],
+  launch: Launch,
+  batch: number,
+  values: number,
+): readonly SharedMemory[] {
+  const { split, tile } = launch;
+  if (!split) return [];
+  const tilesOf = (each: Launch) => gridOf(each).reduce((x, y) => x * y) * batch;
+  const earlier = launches.slice(0, launches.indexOf(launch)).filter((each) => each.split);
+  const before = 4 * earlier.reduce((sum, each) => sum + tilesOf(each), 0);
+  const tiles = tilesOf(launch);
+  const sums = { before: 0, bytes: 4 * tile.pixels * tile.channels * split.slices * tiles, byte: 0xff };
+  return [
+    { ...sums, value: values },
+    // In their place where it is on a branch.
+    { ...sums, value: values + 1 },
+    { value: values + 2, before, bytes: 4 * tiles, byte: 0 },
+  ];
 }
 
 /** Where the weights of a launch lie in the file behind its header, in bytes. */
@@ -126,7 +161,7 @@ export class CudaEmulation {
   }
 
   /** @returns the floats that a launch wrote; those that the kernel left alone are NaN */
-  async launch({ launch, batch, reads, weights, writes }: LaunchRequest): Promise<Float32Array[]> {
+  async launch({ launch, batch, reads, weights, writes, shared }: LaunchRequest): Promise<Float32Array[]> {
     this.send(
       words(0, launch, batch, reads.length),
       ...reads.flatMap(({ value, data }) => [words(value, data.length), bytesOf(data)]),
@@ -134,6 +169,8 @@ export class CudaEmulation {
       ...(weights ? [bytesOf(weights.data)] : []),
       words(writes.length),
       ...writes.map(({ value, floats }) => words(value, floats)),
+      words(shared.length),
+      ...shared.map(({ value, before, bytes, byte }) => words(value, before, bytes, byte)),
     );
     const results: Float32Array[] = [];
     for (const { floats } of writes) results.push(floatsOf(await this.receive(4 * floats)));
@@ -247,6 +284,7 @@ export function emulationRunner(
         })),
         weights: section && { offset: weightOffset(plan, launch), data: section },
         writes: launch.writes.map((value) => ({ value: numbers.get(value)!, floats: value.floatsPerImage * batch })),
+        shared: sharedOf(plan.launches, launch, batch, plan.values.length),
       });
       return new Map(launch.writes.map((value, at) => [value.name, fromStored(value, written[at]!, batch)]));
     },

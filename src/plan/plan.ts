@@ -90,6 +90,8 @@ export interface Launch {
   readonly tile: Tile;
   /** In which batches it runs. */
   readonly batches: Batches;
+  /** How the sums of a convolution on tensor cores are cut, where one image is few blocks of many steps; else undefined. */
+  readonly split: Split | undefined;
   /** Where the layer stands in the source. */
   readonly span: Span;
 }
@@ -130,6 +132,16 @@ export interface Branch {
 export interface Tile {
   readonly pixels: number;
   readonly channels: number;
+}
+
+/**
+ * The depth of a product in slices, each summed from zero; their sums are added in order. Which blocks compute them changes
+ * no bit of a result.
+ */
+export interface Split {
+  readonly slices: number;
+  /** Up to this batch each slice of a tile is a block's; from there on one block computes all of them. */
+  readonly apartUpTo: number;
 }
 
 /** The weights of one launch, one binding: its tensors one after the other. */

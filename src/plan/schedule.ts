@@ -18,7 +18,7 @@ import { layersOfParts, sharesOf, withLargeBatches, withSmallBatches } from "./b
 import { groupNodes, isSqueeze, squeezeShape, type Group, type Grouping } from "./group.ts";
 import { chooseMapTile } from "./kernels/map.ts";
 import { chooseTile } from "./kernels/conv.ts";
-import { chooseTensorTile } from "./kernels/tensorConv.ts";
+import { chooseTensorTile, tensorSteps } from "./kernels/tensorConv.ts";
 import { assignSlots, largestBatch } from "./memory.ts";
 import { type BoundaryValue, type Launch, type Plan, type Tile, type Value, type Vectors } from "./plan.ts";
 import { splitForLimits } from "./split.ts";
@@ -54,7 +54,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const store = new Store(graph, storedAs(precision));
   const byBatch = options.fuse && options.vectors === "byBatch";
   const layers: ReadonlyMap<Group, NodeOf<"dense">> = byBatch
-    ? layersOfParts(grouping, graph, (group) => tileOf(group, precision))
+    ? layersOfParts(grouping, graph, (group) => tileOf(group, precision).tile)
     : new Map();
   const drafts = inOrder(grouping, graph).map((group) => draft(group, { grouping, layers, graph, store, precision }));
   const boundary = exportOutputs(graph, store, drafts);
@@ -223,7 +223,7 @@ function draft(group: Group, { grouping, layers, graph, store, precision }: Cont
   const reads = new Map<string, Unplaced>();
   const wanted = new Map<string, WantedTensor>();
   const cloned = new Map<Node, Node>();
-  const tile = tileOf(group, precision);
+  const { tile, split } = tileOf(group, precision);
 
   const read = (value: Unplaced): Node => {
     reads.set(value.name, value);
@@ -259,7 +259,7 @@ function draft(group: Group, { grouping, layers, graph, store, precision }: Cont
   const finish = (node: Node, home: Group): Node => {
     const squeeze = home.squeezes[0]!;
     const [, channels] = inputsOf(squeeze)[0]!.type.shape as [unknown, number];
-    const { attrs } = partsOf(squeeze, tileOf(home, precision));
+    const { attrs } = partsOf(squeeze, tileOf(home, precision).tile);
     // The shape is that of the parts' own; a throwaway node infers it.
     const map = makeNode(
       "input",
@@ -271,7 +271,7 @@ function draft(group: Group, { grouping, layers, graph, store, precision }: Cont
   };
   /** The partial sums of a map, or what they add to the layer that they go through. */
   const partial = (home: Group, map: Node): Node => {
-    const homeTile = tileOf(home, precision);
+    const { tile: homeTile } = tileOf(home, precision);
     const { name, attrs } = partsOf(home.squeezes[0]!, homeTile);
     const parts = makeNode("squeezeParts", { name, span: home.squeezes[0]!.span }, { x: map }, attrs);
     const layer = layers.get(home);
@@ -323,6 +323,7 @@ function draft(group: Group, { grouping, layers, graph, store, precision }: Cont
     wanted: [...wanted.values()],
     writes,
     tile,
+    split,
     span: leader.span,
   };
 }
@@ -353,11 +354,16 @@ function partsOf(squeeze: Node, tile: Tile) {
   };
 }
 
-function tileOf(group: Pick<Group, "root" | "kernel">, precision: Precision): Tile {
+function tileOf(
+  group: Pick<Group, "root" | "kernel" | "anchor">,
+  precision: Precision,
+): Pick<Launch, "tile" | "split"> {
   const [, channels = 1, height = 1, width = 1] = group.root.type.shape as [unknown, number?, number?, number?];
-  if (group.kernel === "conv")
-    return precision === "f32" ? chooseTile(height * width, channels) : chooseTensorTile(height * width, channels);
-  return chooseMapTile(height * width, channels);
+  const pixels = height * width;
+  if (group.kernel !== "conv") return { tile: chooseMapTile(pixels, channels), split: undefined };
+  if (precision === "f32") return { tile: chooseTile(pixels, channels), split: undefined };
+  if (group.anchor?.op !== "conv2d") throw new Bug(`${group.root.name} is no convolution`);
+  return chooseTensorTile({ pixels, channels, steps: tensorSteps(group.anchor, precision) });
 }
 
 /** What the user gets is dense: a launch for each output whose stored form is not already that. */
@@ -387,7 +393,7 @@ function exportOutputs(graph: Graph, store: Store, drafts: Draft[]): { name: str
         reads: [stored],
         wanted: [],
         writes: [value],
-        tile: tileOf({ kernel: "export", root: node }, "f32"),
+        ...tileOf({ kernel: "export", root: node, anchor: undefined }, "f32"),
         span: node.span,
       });
     }

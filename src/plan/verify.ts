@@ -2,6 +2,7 @@ import { Bug } from "../diagnostics.ts";
 import { verify as verifyGraph } from "../ir/verify.ts";
 import { sameType, typeText } from "../tensor/type.ts";
 import { chainWorkgroupBytes } from "./kernels/chain.ts";
+import { tensorSteps } from "./kernels/tensorConv.ts";
 import { limits, type Launch, type Plan, type Value } from "./plan.ts";
 
 /**
@@ -11,7 +12,8 @@ import { limits, type Launch, type Plan, type Value } from "./plan.ts";
  * 3. a value is written once, before it is read, and nothing else is written to its slot while it lives;
  * 4. a launch binds at most 8 buffers, all distinct, none of them both read and written;
  * 5. what runs at the same time shares no slot that one of them writes, and branches follow one another;
- * 6. bindings are at most 128 MiB for maxBatch images, weights are cut and aligned as WebGPU asks.
+ * 6. bindings are at most 128 MiB for maxBatch images, weights are cut and aligned as WebGPU asks;
+ * 7. slices of a sum have at least a step each, and where they are apart z of the grid counts all of an image's.
  */
 export function verifyPlan(plan: Plan): void {
   const fail = (message: string): never => {
@@ -41,6 +43,15 @@ export function verifyPlan(plan: Plan): void {
     if (launch.writes.length === 0) fail(`${launch.name} writes nothing`);
     if (launch.kernel === "chain" && chainWorkgroupBytes(launch.body) > limits.workgroupBytes) {
       fail(`${launch.name} needs ${chainWorkgroupBytes(launch.body)} bytes of workgroup memory`);
+    }
+
+    const { split } = launch;
+    if (split) {
+      if (launch.anchor?.op !== "conv2d" || plan.precision === "f32") fail(`${launch.name} has no sums to split`);
+      else if (split.slices < 2 || split.slices > tensorSteps(launch.anchor, plan.precision))
+        fail(`${launch.name} has ${split.slices} slices of ${tensorSteps(launch.anchor, plan.precision)} steps`);
+      if (split.apartUpTo * split.slices > limits.workgroupsPerDimension)
+        fail(`${launch.name} has slices apart up to a batch of ${split.apartUpTo}`);
     }
 
     const section = launch.weights;

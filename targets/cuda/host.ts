@@ -16,6 +16,7 @@ import { shapeOf } from "../wgsl/emit.ts";
 import { helperTexts } from "./helpers.ts";
 import { wrap } from "./print.ts";
 import type { CudaKernel } from "./kernels.ts";
+import { determinismOf, sliceHostBlocks, splitLaunches } from "./slices.ts";
 import { cmakeLists, mainCu, netCu, netH } from "./templates.generated.ts";
 import { tensorCoreIncludes, tensorCoreSection } from "./tensorCores.ts";
 import { cudaWords } from "./words.ts";
@@ -56,10 +57,12 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
         slots: slots.length > 0 ? slots.map((slot) => 4 * plan.slots[slot]!.floatsPerImage).join(", ") : "0",
         firstKernel: qualified(kernels[0]!),
         arithmetic: arithmetic[plan.precision],
+        determinism: determinismOf(plan),
       },
       {
         includes: tensorCoreIncludes(plan.precision),
         tensorCores: tensorCoreSection(plan.precision),
+        ...sliceHostBlocks(plan),
         helpers: helperTexts(new Set(kernels.flatMap((kernel) => [...kernel.helpers])), storedAs(plan.precision)),
         kernels: kernels.map(({ text }) => text).join("\n\n"),
         values: commented(plan.values.map((value) => [`${nameOf(value).slice("value::".length)},`, shapeOf(value)])),
@@ -193,7 +196,10 @@ function batchesOf({ batches }: Launch, PREFIX: string): readonly [string, strin
   return [batches === "large" ? "LARGE_BATCH" : "1", batches === "small" ? "LARGE_BATCH - 1" : `${PREFIX}_MAX_BATCH`];
 }
 
-/** `start(conv1::conv1, dim3(8, 1, batch), 64, queue, v[value::image], w(0), v[value::conv1])` */
+/**
+ * `start(conv1::conv1, dim3(8, 1, batch), 64, queue, v[value::image], w(0), v[value::conv1])`; where slices may be apart,
+ * `start_split(SPLITS[0], conv1::conv1, dim3(8, 1, batch), 128, queue, v, v[value::image]...)`
+ */
 function call(launch: Launch, kernel: CudaKernel, plan: Plan, nameOf: (value: Value) => string): string {
   const { weights } = launch;
   const before = plan.weights.buffers.slice(0, weights?.buffer ?? 0).reduce((sum, bytes) => sum + bytes, 0);
@@ -206,7 +212,10 @@ function call(launch: Launch, kernel: CudaKernel, plan: Plan, nameOf: (value: Va
   const tiles = images === 1 ? "batch" : `(batch + ${images - 1}) / ${images}`;
   const grid = `dim3(${gridOf(launch).join(", ")}, ${tiles})`;
   if (launch.kernel === "dense") buffers.push("batch");
-  return `start(${[qualified(kernel), grid, kernel.threads, "queue", ...buffers].join(", ")})`;
+  const inputs = [qualified(kernel), grid, kernel.threads, "queue"];
+  if (launch.split === undefined) return `start(${[...inputs, ...buffers].join(", ")})`;
+  const split = `SPLITS[${splitLaunches(plan).findIndex((each) => each === launch)}]`;
+  return `start_split(${[split, ...inputs, "v", ...buffers].join(", ")})`;
 }
 
 function qualified({ name }: CudaKernel): string {

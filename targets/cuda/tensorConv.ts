@@ -10,6 +10,7 @@ import { gateBlocks } from "../wgsl/chain.ts";
 import { Module } from "../wgsl/emit.ts";
 import { finishLines, pixelLines, plus, resultsOf, windowBlock } from "../wgsl/tile.ts";
 import type { Insert } from "./print.ts";
+import { sliceBindings, sliceBlocks, wholeBlocks } from "./slices.ts";
 import { tensorConv, tensorCopies, tensorProduct } from "./templates.generated.ts";
 
 /** What stands in a kernel's text where the first copies of the product on tensor cores come, and where the rest of it. */
@@ -44,6 +45,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
   const gate = gateBlocks(launch, module, tensorThreads);
   const results = resultsOf(launch, anchor, module, held);
 
+  const { split } = launch;
   const lastPixel = output.pixels % tile.pixels === 0 ? "pixel" : "min(pixel, PIXELS - 1u)";
   const inputs = [
     pointwise ? lastPixel : `seen_from(${lastPixel}, vec2u(0u))`,
@@ -56,6 +58,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
     ...["STEPS", "STAGES", "X_PITCH", "W_PITCH", "X_PARTS", "X_PART4", "X_COPIES", "W_PARTS", "W_PART4", "W_COPIES"],
     ...["WARP_COLUMNS", "A_TILES", "B_TILES", "TILE_PIXELS", "TILE4", "STEP4"],
   ];
+  const products = ["RESULT_PITCH4", ...(split ? ["DEPTH_SLICES", "slice_sums", "arrived"] : [])];
   return render(
     tensorConv,
     {
@@ -86,6 +89,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
       rows: held.rows,
       columns: held.columns,
       memory4: shape.memory4,
+      orOneSlice: split ? ", all slices or one of them" : "",
     },
     {
       banner,
@@ -93,8 +97,12 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
       gateMemory: gate.declarations,
       gate: gate.text,
       bindings: module.bindings(),
+      slices: split ? `const DEPTH_SLICES = ${split.slices}u; // of the steps` : "",
+      sliceBindings: split ? sliceBindings(launch) : "",
+      // The copies of a product that is split say which image it is at.
+      image: split ? "" : "let image = group.z;",
       copies: `${placeholders.copies}(${inputs.join(", ")});`,
-      product: `${placeholders.product}(RESULT_PITCH4);`,
+      product: `${placeholders.product}(${products.join(", ")});`,
       results: [
         ...pixelLines(held.pixels, "first_pixel + row", "ROWS"),
         // Not inside the call: g++ hides the reads of aggregate arguments from its thread sanitizer.
@@ -114,10 +122,11 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
   if (anchor?.op !== "conv2d") throw new Bug(`${launch.name} is no convolution`);
   const { terms } = shapeOf(launch, anchor, precision);
   const start = isPointwise(anchor.attrs) ? "u32" : "vec2i";
+  const steps = launch.split ? stepsOfSlices : allSteps;
   return {
     calls: new Map([
-      [placeholders.copies, (inputs: readonly string[]) => copiesLines(inputs, terms, start, precision)],
-      [placeholders.product, () => productLines(terms, precision)],
+      [placeholders.copies, (inputs: readonly string[]) => copiesLines(inputs, terms, start, precision, steps)],
+      [placeholders.product, () => productLines(terms, precision, steps)],
     ]),
     locals: new Map([
       ["pixel", "u32"],
@@ -125,6 +134,7 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
       ["k4", "u32"],
       ["k", "u32"],
       ["w_c4", "u32"],
+      ...(launch.split ? [["image", "u32"] as const] : []),
     ]),
     helpers: storedAs(precision) !== "f32" && terms === "computed" ? ["narrow"] : [],
   };
@@ -133,11 +143,31 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
 /** How terms come to shared memory: as they are, or computed in registers on their way. */
 type Terms = "copied" | "computed";
 
+/** The steps that a block goes through, what holds its sums in the end, and what else that takes. */
+interface Steps {
+  readonly firstStep: string;
+  readonly endStep: string;
+  /** The step of which the copies are the `step`th. */
+  readonly early: string;
+  readonly sums: string;
+  readonly blocks: Readonly<Record<keyof typeof sliceBlocks, string>>;
+}
+
+const allSteps: Steps = { firstStep: "0", endStep: "STEPS", early: "step", sums: "acc", blocks: wholeBlocks };
+const stepsOfSlices: Steps = {
+  firstStep: "first_step",
+  endStep: "end_step",
+  early: "first_step + step",
+  sums: "total",
+  blocks: sliceBlocks,
+};
+
 function copiesLines(
   [fromPixel, xAt, wPlace, offset, xName]: readonly string[],
   terms: Terms,
   start: string,
   precision: Precision,
+  { early, endStep, blocks: { share, total } }: Steps,
 ): string[] {
   const { element, vector } = spelledElements[storedAs(precision)];
   const halves = element !== "float";
@@ -155,7 +185,7 @@ function copiesLines(
             `    &${to}, ${xName} + max(at, 0), at >= 0);`,
           ].join("\n"),
           store: "",
-          first: "if (step < STEPS) copy_terms(step);",
+          first: `if (${early} < ${endStep}) copy_terms(${early});`,
         }
       : {
           held: "float4 held[X_COPIES]; // on its way from global to shared memory, while the step before is multiplied",
@@ -169,7 +199,7 @@ function copiesLines(
             `    *reinterpret_cast<${vector} *>(&${to}) = ${halves ? "narrow(held[i])" : "held[i]"};`,
             "};",
           ].join("\n"),
-          first: "if (step < STEPS) {\n  copy_terms(step);\n  store_step(step);\n}",
+          first: `if (${early} < ${endStep}) {\n  copy_terms(${early});\n  store_step(${early});\n}`,
         };
   const view = {
     element,
@@ -179,11 +209,16 @@ function copiesLines(
     fromType: start === "u32" ? "unsigned" : "int2",
     fromPixel: fromPixel!,
     wPlace: wPlace!,
+    early,
+    endStep,
   };
-  return render(tensorCopies, view, moves).trimEnd().split("\n");
+  return render(tensorCopies, view, { ...moves, share, total })
+    .trimEnd()
+    .split("\n");
 }
 
-function productLines(terms: Terms, precision: Precision): string[] {
+function productLines(terms: Terms, precision: Precision, { firstStep, endStep, sums, blocks }: Steps): string[] {
+  const { endOfSlice, leave, gather } = blocks;
   const halves = storedAs(precision) !== "f32";
   const loadB = halves
     ? [
@@ -203,11 +238,14 @@ function productLines(terms: Terms, precision: Precision): string[] {
   ];
   return render(
     tensorProduct,
-    { productDepth: halves ? 16 : 8, multiply: `multiply_${precision}` },
+    { productDepth: halves ? 16 : 8, multiply: `multiply_${precision}`, firstStep, endStep, sums },
     {
       loadA: loadA.join("\n"),
       loadB: loadB.join("\n"),
-      last: terms === "copied" ? "" : "if (step + STAGES - 1 < STEPS) store_step(step + STAGES - 1);",
+      last: terms === "copied" ? "" : `if (step + STAGES - 1 < ${endStep}) store_step(step + STAGES - 1);`,
+      endOfSlice,
+      leave,
+      gather,
     },
   )
     .trimEnd()

@@ -3,6 +3,7 @@ import {
   buildEmulation,
   compilerVersion,
   CudaEmulation,
+  sharedOf,
   weightOffset,
   type EmulationProgram,
   type Sanitized,
@@ -13,8 +14,10 @@ import type { Precision } from "../../src/precision.ts";
 import { O1 } from "../../src/passes/index.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import { fromStored, toStored } from "../../src/plan/layout.ts";
+import { tensorSteps } from "../../src/plan/kernels/tensorConv.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { schedule } from "../../src/plan/schedule.ts";
+import { verifyPlan } from "../../src/plan/verify.ts";
 import { emulation } from "../../targets/cuda/emulation.generated.ts";
 import { denseKernel } from "../../targets/cuda/dense.ts";
 import { hostFiles, prefixOf } from "../../targets/cuda/host.ts";
@@ -34,6 +37,21 @@ export interface Case {
   readonly batch?: number;
   /** One launch for each node, no passes. */
   readonly plain?: boolean;
+  /** Into which convolutions on tensor cores are cut, other than the model would. */
+  readonly slices?: number;
+}
+
+/** Convolutions on tensor cores cut into so many slices, or their steps if those are fewer; which the model would not ask for. */
+export function cut(plan: Plan, slices: number, wanted: (launch: string) => boolean = () => true): Plan {
+  const launches = plan.launches.map((launch) => {
+    if (plan.precision === "f32" || launch.kernel !== "conv" || launch.anchor?.op !== "conv2d" || !wanted(launch.name))
+      return launch;
+    const most = Math.min(slices, tensorSteps(launch.anchor, plan.precision));
+    return { ...launch, split: most > 1 ? { slices: most, apartUpTo: 64 } : undefined };
+  });
+  const changed = { ...plan, launches };
+  verifyPlan(changed);
+  return changed;
 }
 
 /**
@@ -42,9 +60,10 @@ export interface Case {
  */
 export function casesInOneProgram(cases: readonly Case[], sanitized?: Sanitized, precision: Precision = "f32"): void {
   useCompiler();
-  const plans = cases.map(({ graph, plain = false }) =>
-    schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain, precision, vectors: "byBatch" }),
-  );
+  const plans = cases.map(({ graph, plain = false, slices }) => {
+    const plan = schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain, precision, vectors: "byBatch" });
+    return slices === undefined ? plan : cut(plan, slices);
+  });
   let program: EmulationProgram | undefined;
   beforeAll(async () => {
     if (compilerVersion() !== undefined) program = await build(joined(plans), { sanitized });
@@ -117,6 +136,7 @@ function joined(plans: readonly Plan[]): Plan {
 /** Runs the launches of one of the joined plans, also with other numbers of channels in their values. */
 function runnerOf(emulated: CudaEmulation, plans: readonly Plan[], index: number): Pick<KernelRunner, "run"> {
   const plan = plans[index]!;
+  const all = joined(plans);
   const before = plans.slice(0, index);
   const count = (of: (plan: Plan) => readonly unknown[]) => before.reduce((sum, each) => sum + of(each).length, 0);
   const firstValue = count(({ values }) => values);
@@ -138,6 +158,7 @@ function runnerOf(emulated: CudaEmulation, plans: readonly Plan[], index: number
           value: numberOf(value.name),
           floats: value.floatsPerImage * batch,
         })),
+        shared: sharedOf(all.launches, all.launches[firstLaunch + at]!, batch, all.values.length),
       });
       return new Map(launch.writes.map((value, at) => [value.name, fromStored(value, written[at]!, batch)]));
     },

@@ -40,23 +40,14 @@ const enoughWorkgroups = 64;
 
 /** The tile for a map of so many pixels and channels that wastes and idles least. */
 export function chooseTile(pixels: number, channels: number): Tile {
-  return leastWasteful(tiles, pixels, channels, (workgroups) => workgroups / enoughWorkgroups);
-}
-
-/** @param filled which share of a device so many workgroups fill; 1 and more is all of it */
-export function leastWasteful(
-  candidates: readonly (Tile & { readonly efficiency: number })[],
-  pixels: number,
-  channels: number,
-  filled: (workgroups: number) => number,
-): Tile {
-  const cost = (tile: (typeof candidates)[number]) => {
+  const cost = (tile: (typeof tiles)[number]) => {
     const across = Math.ceil(pixels / tile.pixels);
     const along = Math.ceil(padTo4(channels) / tile.channels);
     const computed = across * tile.pixels * along * tile.channels;
-    return computed / (tile.efficiency * Math.min(1, filled(across * along)));
+    const filled = Math.min(1, (across * along) / enoughWorkgroups);
+    return computed / (tile.efficiency * filled);
   };
-  const best = candidates.reduce((a, b) => (cost(b) < cost(a) ? b : a));
+  const best = tiles.reduce((a, b) => (cost(b) < cost(a) ? b : a));
   return { pixels: best.pixels, channels: best.channels };
 }
 

@@ -1,6 +1,8 @@
 import { Bug } from "../../diagnostics.ts";
-import type { Tile } from "../plan.ts";
-import { leastWasteful } from "./conv.ts";
+import type { NodeOf } from "../../ir/graph.ts";
+import { padTo4 } from "../../ops/weights.ts";
+import { elementBytes, storedAs, type Precision } from "../../precision.ts";
+import type { Split, Tile } from "../plan.ts";
 
 /**
  * The convolution on tensor cores: a block of 4 warps computes a tile of the matrix product, and each warp a part of it in
@@ -23,11 +25,7 @@ export const tensorStages = 3;
 /** Bytes of one pixel's terms, or of the depth of one filter, in a step. */
 export const tensorStepBytes = 64;
 
-/**
- * `efficiency` ranks tiles by what a warp multiplies for each fragment that it reads from shared memory, a the fragments of
- * pixels and b those of channels: a b / (a + b / 2), relative to the largest.
- */
-const tiles: readonly (TensorTile & { readonly efficiency: number })[] = [
+const tiles: readonly TensorTile[] = [
   tensorTile(2, 2, 4, 4), // 128 x 64
   tensorTile(2, 2, 2, 4), // 64 x 64
   tensorTile(4, 1, 2, 4), // 128 x 32
@@ -36,12 +34,96 @@ const tiles: readonly (TensorTile & { readonly efficiency: number })[] = [
   tensorTile(2, 2, 1, 2), // 32 x 32
 ];
 
-/** Below this many blocks for one image, a small batch does not fill a device. */
-const enoughBlocks = 32;
+/** A convolution as the matrix product that it is for one image; its depth is a number of steps. */
+export interface Product {
+  readonly pixels: number;
+  readonly channels: number;
+  readonly steps: number;
+}
 
-/** The tile for a map of so many pixels and channels that wastes and idles least. */
-export function chooseTensorTile(pixels: number, channels: number): Tile {
-  return leastWasteful(tiles, pixels, channels, (blocks) => Math.sqrt(blocks / enoughBlocks));
+/** Steps of the depth of a convolution. */
+export function tensorSteps(anchor: NodeOf<"conv2d">, precision: Precision): number {
+  const [, channels] = anchor.inputs.x.type.shape as [unknown, number];
+  const depth = anchor.attrs.kernel[0] * anchor.attrs.kernel[1] * padTo4(channels);
+  return Math.ceil((depth * elementBytes[storedAs(precision)]) / tensorStepBytes);
+}
+
+/**
+ * The tile, and the slices of the depth, that by the model below serve one image and many best: of both times the product
+ * is the least. A split has to promise a tenth, as it costs memory and registers that the model does not know of.
+ */
+export function chooseTensorTile(product: Product): { readonly tile: Tile; readonly split: Split | undefined } {
+  const candidates = tiles.flatMap((tile) => {
+    const most = Math.max(1, Math.min(mostSlices, Math.floor(product.steps / leastSteps)));
+    const many = cyclesPerImage(tile, product);
+    return Array.from({ length: most }, (_, index) => {
+      const slices = index + 1;
+      return { tile, slices, cost: many * cycles(tile, product, 1, slices) * (slices > 1 ? 1.1 : 1) };
+    });
+  });
+  const { tile, slices } = candidates.reduce((a, b) => (b.cost < a.cost ? b : a));
+  let apartUpTo = 0;
+  while (cycles(tile, product, apartUpTo + 1, slices) < cycles(tile, product, apartUpTo + 1, 1)) apartUpTo++;
+  const split = slices > 1 ? { slices, apartUpTo } : undefined;
+  return { tile: { pixels: tile.pixels, channels: tile.channels }, split };
+}
+
+/** A slice is this many steps at least: the first two bring nothing but data. */
+const leastSteps = 4;
+
+/** The last block of a tile reads the sums of all slices one after the other. */
+const mostSlices = 16;
+
+/**
+ * The device of the model, in cycles and in bytes a cycle of one multiprocessor. These are published figures of an H100,
+ * of which an A100 has 4/5 as many multiprocessors; none was fitted to a measurement of these kernels. Whatever follows
+ * from them changes how long a run takes, and no bit of its results.
+ */
+const device = {
+  multiprocessors: 132,
+  /** Blocks of 128 threads that share one, by their registers. */
+  residents: 3,
+  /** From asking for something in global memory until it is there. */
+  latency: 600,
+  sharedBytes: 128,
+  cacheBytes: 48,
+  /** Products of two halves that tensor cores add in a cycle; of tf32, of which a step has half as many, half of it. */
+  products: 1024,
+} as const;
+
+/** Of a step of one block that has a multiprocessor to itself and waits for nothing: the slowest of what it does. */
+function stepCycles({ pixels, channels, products: [a, b] }: TensorTile): number {
+  const warps = tensorThreads / 32;
+  const fragments = warps * (16 * a + 8 * b) * tensorStepBytes;
+  const brought = (pixels + channels) * tensorStepBytes;
+  const multiplied = (pixels * channels * tensorStepBytes) / 2;
+  return Math.max(fragments / device.sharedBytes, brought / device.cacheBytes, multiplied / device.products);
+}
+
+/**
+ * A launch of some images with each slice in a block of its own. A multiprocessor goes through its blocks in rounds. In a
+ * step they either wait for the copies of a step, of which all stages but one are under way, or keep it busy; a round
+ * begins by filling the stages and ends by storing the tile. What the slices leave is then read by one block of each tile:
+ * three times it waits, for a store, for the counter and for what it reads.
+ */
+function cycles(tile: TensorTile, { pixels, channels, steps }: Product, images: number, slices: number): number {
+  const blocks = tilesOf(tile, pixels, channels) * images * slices;
+  const shared = Math.ceil(blocks / device.multiprocessors);
+  const rounds = Math.ceil(shared / device.residents);
+  const waits = (rounds * device.latency) / (tensorStages - 1);
+  const product = 2 * rounds * device.latency + Math.ceil(steps / slices) * Math.max(waits, shared * stepCycles(tile));
+  if (slices === 1) return product;
+  return product + 3 * device.latency + ((slices + shared) * tile.pixels * tile.channels * 4) / device.cacheBytes;
+}
+
+/** One of so many images that every multiprocessor is busy. */
+function cyclesPerImage(tile: TensorTile, { pixels, channels, steps }: Product): number {
+  const block = (2 * device.latency) / device.residents + steps * stepCycles(tile);
+  return (tilesOf(tile, pixels, channels) * block) / device.multiprocessors;
+}
+
+function tilesOf(tile: Tile, pixels: number, channels: number): number {
+  return Math.ceil(pixels / tile.pixels) * Math.ceil(padTo4(channels) / tile.channels);
 }
 
 export function tensorTileOf(tile: Tile): TensorTile {
@@ -53,14 +135,6 @@ export function tensorTileOf(tile: Tile): TensorTile {
 /** Every tile, for tests and measurements. */
 export const tensorTiles: readonly Tile[] = tiles.map(({ pixels, channels }) => ({ pixels, channels }));
 
-function tensorTile(warpRows: number, warpColumns: number, a: number, b: number) {
-  const efficiency = (candidate: number, other: number) => (candidate * other) / (candidate + other / 2);
-  return {
-    pixels: warpRows * 16 * a,
-    channels: warpColumns * 8 * b,
-    warpRows,
-    warpColumns,
-    products: [a, b],
-    efficiency: efficiency(a, b) / efficiency(4, 4),
-  } as const;
+function tensorTile(warpRows: number, warpColumns: number, a: number, b: number): TensorTile {
+  return { pixels: warpRows * 16 * a, channels: warpColumns * 8 * b, warpRows, warpColumns, products: [a, b] };
 }

@@ -149,7 +149,9 @@ inline void load_matrices_transposed(
     unsigned word = 0;
     for (unsigned half = 0; half < 2; half++)
       word |= (lanes.words[8 * i + 2 * member + half][group / 2] >> (16 * (group % 2)) & 0xffffu) << (16 * half);
-    (i < 2 ? left : right)[i % 2] = word;
+    // Not `(i < 2 ? left : right)[i % 2]`, of which g++ 12 loses the half with -fsanitize=shift.
+    if (i < 2) left[i] = word;
+    else right[i - 2] = word;
   }
 }
 

@@ -47,7 +47,10 @@ struct Bound {
   Buffer buffer;
 };
 
-/** launch, batch; reads: count, (value, floats, data)...; weights: offset, bytes, data; writes: count, (value, floats)... */
+/**
+ * launch, batch; reads: count, (value, floats, data)...; weights: offset, bytes, data; writes: count, (value, floats)...;
+ * what its blocks share: count, (value, bytes before it, bytes, what each byte is at first)...
+ */
 void run_launch() {
   const uint32_t launch = word(), batch = word();
   std::vector<Bound> reads, writes;
@@ -66,11 +69,34 @@ void run_launch() {
     writes.push_back({value, Buffer(size_t(floats) * 4)});
   }
 
+  struct Shared {
+    Bound bound;
+    size_t before;
+    int byte;
+  };
+  std::vector<Shared> shared;
+  for (uint32_t count = word(); count > 0; count--) {
+    const uint32_t value = word(), before = word(), bytes = word(), byte = word();
+    shared.push_back({{value, Buffer(bytes)}, before, int(byte)});
+  }
+
+  // With slices apart, where they may be, and without; threads and blocks in both orders.
+  struct Way {
+    bool apart;
+    cuda_emulation::Order order;
+  };
+  std::vector<Way> ways = {{false, cuda_emulation::ascending}, {false, cuda_emulation::descending}};
+  if (!shared.empty()) ways.insert(ways.end(), {{true, cuda_emulation::ascending}, {true, cuda_emulation::descending}});
   std::vector<unsigned char> first;
-  for (const auto order : {cuda_emulation::ascending, cuda_emulation::descending}) {
-    cuda_emulation::order = order;
+  for (const Way &way : ways) {
+    cuda_emulation::order = way.order;
     void *v[value::COUNT] = {};
     for (const Bound &each : reads) v[each.value] = each.buffer.bytes;
+    for (const Shared &each : shared) {
+      std::memset(each.bound.buffer.bytes, each.byte, each.bound.buffer.size);
+      const auto whole = reinterpret_cast<uintptr_t>(each.bound.buffer.bytes) - each.before;
+      if (way.apart) v[each.bound.value] = reinterpret_cast<void *>(whole);
+    }
     for (const Bound &each : writes) {
       std::memset(each.buffer.bytes, 0xff, each.buffer.size);
       v[each.value] = each.buffer.bytes;
@@ -87,9 +113,12 @@ void run_launch() {
     std::vector<unsigned char> written;
     for (const Bound &each : writes)
       written.insert(written.end(), each.buffer.bytes, each.buffer.bytes + each.buffer.size);
-    if (order == cuda_emulation::ascending) first = written;
+    if (&way == &ways[0]) first = written;
     else if (first != written) {
-      std::fprintf(stderr, "the result depends on the order in which threads run: a barrier is missing\n");
+      const char *why = way.apart && way.order == cuda_emulation::ascending
+                            ? "the result is another one where slices are apart"
+                            : "the result depends on the order in which threads run: a barrier is missing";
+      std::fprintf(stderr, "%s\n", why);
       std::_Exit(3);
     }
   }
