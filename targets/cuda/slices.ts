@@ -19,7 +19,8 @@ export function splitLaunches(plan: Plan): SplitLaunch[] {
 export const sliceBlocks = {
   share: `// A block has all slices of the depth, or, where they are apart, one of them.
 const bool apart = arrived != nullptr;
-const unsigned image = apart ? blockIdx.z / DEPTH_SLICES : blockIdx.z, first_slice = apart ? blockIdx.z % DEPTH_SLICES : 0;
+const unsigned image = apart ? blockIdx.z / DEPTH_SLICES : blockIdx.z;
+const unsigned first_slice = apart ? blockIdx.z % DEPTH_SLICES : 0;
 const unsigned first_step = first_slice * STEPS / DEPTH_SLICES;
 const unsigned end_step = apart ? (first_slice + 1) * STEPS / DEPTH_SLICES : STEPS;
 `,

@@ -39,8 +39,10 @@ function factsOf(launch: Launch, precision: Precision, threads: number): string 
   const memory = (bytes * batch + weights) / peaks.memory / 1e6;
   const [x, y] = gridOf(launch);
   const images = imagesOf(launch);
+  const { split } = launch;
+  const slices = split ? `, up to a batch of ${split.apartUpTo} x ${split.slices} slices` : "";
   return [
     `${(macs / 1e6).toFixed(1)} M multiply-adds and ${(bytes / 1e3).toFixed(0)} kB of activations an image, ${(weights / 1e3).toFixed(0)} kB of weights;`,
-    `grid ${x} x ${y} x ${images === 1 ? "batch" : `batch / ${images}`}, ${threads} threads. Floors at batch ${batch}: arithmetic ${arithmetic.toFixed(1)} us, memory ${memory.toFixed(1)} us.`,
+    `grid ${x} x ${y} x ${images === 1 ? "batch" : `batch / ${images}`}${slices}, ${threads} threads. Floors at batch ${batch}: arithmetic ${arithmetic.toFixed(1)} us, memory ${memory.toFixed(1)} us.`,
   ].join(" ");
 }
