@@ -97,10 +97,17 @@ def timed(folder, program, batch):
     if done.returncode != 0 or graph is None:
         raise RuntimeError((done.stderr or done.stdout)[-500:] or f"ended with {done.returncode}")
     stream = re.search(r"([\d.]+) us: a run$", done.stdout, re.MULTILINE)
-    rows = re.findall(r"^ *([\d.]+) +([\d.]+) +([\d.]+)  (\S+)  (\S+)$", done.stdout, re.MULTILINE)
+    rows = re.findall(r"^ *([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+|-)  (\S+)  (\S+)$", done.stdout, re.MULTILINE)
     launches = [
-        {"name": name, "source": source, "us": float(us), "GB/s": float(rate), "GFLOP/s": float(flops)}
-        for us, rate, flops, name, source in rows
+        {
+            "name": name,
+            "source": source,
+            "us": float(us),
+            "GB/s": float(rate),
+            "GFLOP/s": float(flops),
+            "% of peak": None if share == "-" else float(share),
+        }
+        for us, rate, flops, share, name, source in rows
     ]
     return {"graph": float(graph[1]) / 1e3, "stream": float(stream[1]) / 1e3, "launches": launches}
 

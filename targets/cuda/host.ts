@@ -70,8 +70,15 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
           .map((launch) => {
             const macs = launch.body.nodes.reduce((sum, node) => sum + macsOf(node), 0);
             const { maps, vectors, parts } = trafficOf([launch]);
+            const onTensorCores = launch.kernel === "conv" && plan.precision !== "f32" ? 1 : 0;
             const name = [launch.name, place(launch.span)].map((text) => `"${quoted(text)}"`).join(", ");
-            const numbers = [macs, maps + vectors + parts, weightBytesOf(launch), ...batchesOf(launch, PREFIX)];
+            const numbers = [
+              macs,
+              maps + vectors + parts,
+              weightBytesOf(launch),
+              onTensorCores,
+              ...batchesOf(launch, PREFIX),
+            ];
             return `{${name}, ${numbers.join(", ")}},`;
           })
           .join("\n"),
@@ -137,6 +144,8 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
         inputNames: inputs.map(({ field }) => field).join(", "),
         outputNames: outputs.map(({ field }) => field).join(", "),
         tolerance: tolerances[plan.precision].relative,
+        onTensorCores: plan.precision === "f32" ? "none here" : `dense ${plan.precision}, sums in f32`,
+        known: ratesOf(plan.precision),
         bound: boundary.map((_, index) => `tensors[${index}].device`).join(", "),
       },
       {
@@ -182,6 +191,24 @@ function usedSlots(plan: Plan): number[] {
   const callers = new Set([...plan.inputs, ...plan.outputs].map(({ value }) => value));
   const used = new Set(plan.values.filter((value) => !callers.has(value)).map((value) => value.slot));
   return [...used].sort((a, b) => a - b);
+}
+
+/**
+ * Multiply-adds of a multiprocessor in a clock by compute capability: f32, and f16 on tensor cores with sums in f32, of which
+ * GeForce does half as many. Source: NVIDIA's architecture whitepapers, peak rate over multiprocessors and boost clock.
+ */
+const rates = [
+  [75, 64, 512],
+  [80, 64, 1024],
+  [86, 128, 256],
+  [87, 128, 512],
+  [89, 128, 256],
+  [90, 128, 2048],
+] as const;
+
+function ratesOf(precision: Precision): string {
+  const share = { f32: 0, tf32: 0.5, f16: 1, bf16: 1 }[precision];
+  return rates.map(([capability, f32, f16]) => `{${capability}, ${f32}, ${f16 * share}}`).join(", ");
 }
 
 /** Of the tensors that it reads, without what lies between them. */

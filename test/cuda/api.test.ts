@@ -85,6 +85,11 @@ test("main.cu runs the network, agrees with its own output and says where one di
   expect(noise.stderr).toBe("");
   expect(noise.stdout).toMatch(/^logits: [-\d.]+, /);
   expect(noise.stdout).toMatch(/ {2}conv1 {2}ada\.se:6:3\n/);
+  // The emulated device: 16 GB/s, and 128 multiply-adds in a nanosecond.
+  const rows = [...noise.stdout.matchAll(/^ *[\d.]+ +([\d.]+) +([\d.]+) +([\d.]+) {2}\S+ {2}/gm)];
+  expect(rows.length).toBeGreaterThan(5);
+  for (const [, rate, flops, share] of rows)
+    expect(Math.abs(Number(share) - 100 * Math.max(Number(rate) / 16, Number(flops) / 256))).toBeLessThan(0.5);
 
   writeFileSync(join(here, "image.bin"), new Float32Array(2 * 3 * 5 * 7));
   writeFileSync(join(here, "wrong.bin"), new Float32Array(12).fill(1e6));

@@ -711,6 +711,29 @@ cudaError_t cudaGetDevice(int *device) {
   return cuda_emulation::devices > 0 ? cudaSuccess : noted(cudaErrorNoDevice);
 }
 
+/** One multiprocessor of 1 GHz, and memory of 1 GHz and 64 bits. */
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int) {
+  switch (attribute) {
+    case cudaDevAttrClockRate:
+    case cudaDevAttrMemoryClockRate:
+      *value = 1000000;
+      break;
+    case cudaDevAttrMultiProcessorCount:
+      *value = 1;
+      break;
+    case cudaDevAttrGlobalMemoryBusWidth:
+      *value = 64;
+      break;
+    case cudaDevAttrComputeCapabilityMajor:
+      *value = cuda_emulation::architecture / 10;
+      break;
+    case cudaDevAttrComputeCapabilityMinor:
+      *value = cuda_emulation::architecture % 10;
+      break;
+  }
+  return cudaSuccess;
+}
+
 cudaError_t cudaDriverGetVersion(int *version) {
   *version = cuda_emulation::driver_version;
   return cudaSuccess;
