@@ -176,6 +176,7 @@ static void runs() {
   // All but the first launch, the one on a branch, and those at its fork and its join.
   EXPECT(cuda_emulation::launches == launches_for(batch));
   EXPECT(cuda_emulation::overlapping_launches == launches_for(batch) - 4);
+  EXPECT(cuda_emulation::conflicts == 0);
   for (const auto order : {cuda_emulation::ascending, cuda_emulation::descending}) {
     std::memset(again, 0xff, batch * OUT * sizeof(float));
     cuda_emulation::order = order;

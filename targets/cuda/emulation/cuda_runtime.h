@@ -174,6 +174,8 @@ extern int calls_left;
 extern int architecture, driver_version;
 /** Launches so far, and those of them that might begin before the one before them had ended. */
 extern unsigned launches, overlapping_launches;
+/** Pairs of launches which some graph may run at the same time, though one writes memory of the other. */
+extern unsigned conflicts;
 
 /** Of the thread that is running. */
 extern uint3 thread_index, block_index;
@@ -183,9 +185,15 @@ bool barrier_or(bool vote, int line);
 void fence();
 unsigned add(unsigned *to, unsigned value);
 void wait_for_launches();
-/** @param buffers what the kernel is given pointers to */
+
+/** What a kernel is given a pointer to. */
+struct Argument {
+  const void *pointer;
+  bool is_written;
+};
+
 cudaError_t launch(
-    const cudaLaunchConfig_t &config, std::function<void()> kernel, const std::vector<const void *> &buffers);
+    const cudaLaunchConfig_t &config, std::function<void()> kernel, const std::vector<Argument> &arguments);
 
 } // namespace cuda_emulation
 
@@ -199,12 +207,13 @@ template <typename... Parameters, typename... Arguments>
 cudaError_t cudaLaunchKernelEx(
     const cudaLaunchConfig_t *config, void (*kernel)(Parameters...), Arguments &&...arguments) {
   const std::tuple<Parameters...> copied(static_cast<Parameters>(arguments)...);
-  std::vector<const void *> buffers;
-  const auto add = [&buffers](auto each) {
-    if constexpr (std::is_pointer_v<decltype(each)>) buffers.push_back(each);
+  std::vector<cuda_emulation::Argument> pointers;
+  const auto add = [&pointers](auto each) {
+    using Type = decltype(each);
+    if constexpr (std::is_pointer_v<Type>) pointers.push_back({each, !std::is_const_v<std::remove_pointer_t<Type>>});
   };
   std::apply([&add](auto... each) { (add(each), ...); }, copied);
-  return cuda_emulation::launch(*config, [kernel, copied] { std::apply(kernel, copied); }, buffers);
+  return cuda_emulation::launch(*config, [kernel, copied] { std::apply(kernel, copied); }, pointers);
 }
 
 template <typename Kernel> cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *attributes, Kernel *) {

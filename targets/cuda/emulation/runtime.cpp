@@ -51,7 +51,7 @@ int devices = 1, current_device = 0;
 bool kernels_fit = true;
 int calls_left = -1;
 int architecture = 90, driver_version = 13000;
-unsigned launches = 0, overlapping_launches = 0;
+unsigned launches = 0, overlapping_launches = 0, conflicts = 0;
 uint3 thread_index, block_index;
 
 namespace {
@@ -247,10 +247,10 @@ struct Buffer {
 };
 
 /** Each allocation once. */
-std::vector<Buffer> buffers_of(const std::vector<const void *> &pointers) {
+std::vector<Buffer> buffers_of(const std::vector<Argument> &arguments) {
   const std::lock_guard<std::mutex> lock(allocations_lock);
   std::map<uintptr_t, Buffer> found;
-  for (const void *pointer : pointers) {
+  for (const auto &[pointer, is_written] : arguments) {
     const auto at = allocations.lower_bound(~reinterpret_cast<uintptr_t>(pointer));
     if (at == allocations.end() || reinterpret_cast<uintptr_t>(pointer) - ~at->first >= at->second.bytes) continue;
     found[at->first] = {reinterpret_cast<unsigned char *>(~at->first), at->second.bytes, at->second.from_host};
@@ -493,7 +493,7 @@ struct Grid {
   dim3 grid, block;
   bool overlaps;
   std::function<void()> kernel;
-  std::vector<const void *> pointers;
+  std::vector<Argument> arguments;
 };
 
 void run_grid(const Grid &launch) {
@@ -501,7 +501,7 @@ void run_grid(const Grid &launch) {
   const dim3 grid = launch.grid;
   kernel = &launch.kernel;
   overlaps = launch.overlaps;
-  buffers = buffers_of(launch.pointers);
+  buffers = buffers_of(launch.arguments);
 #if defined(EMULATION_TSAN)
   scheduler.tsan = __tsan_get_current_fiber();
 #endif
@@ -597,6 +597,7 @@ struct CUgraph_st {
   struct Node {
     Work work;
     bool is_kernel;
+    std::vector<cuda_emulation::Argument> arguments;
     /** Those that have ended when it starts. */
     std::set<unsigned> after;
   };
@@ -645,9 +646,30 @@ cudaError_t enqueue(cudaStream_t stream, bool is_kernel, bool overlaps, Work wor
   // Which edges of a graph may be programmatic is told of one kernel after another alone.
   if (overlaps && (stream->last.size() != 1 || !nodes[*stream->last.begin()].is_kernel))
     cuda_emulation::fail("a launch of a graph may overlap, but does not follow one kernel alone");
-  nodes.push_back({std::move(work), is_kernel, stream->last});
+  nodes.push_back({std::move(work), is_kernel, {}, stream->last});
   stream->last = {unsigned(nodes.size() - 1)};
   return cudaSuccess;
+}
+
+bool share_what_one_writes(const CUgraph_st::Node &a, const CUgraph_st::Node &b) {
+  for (const cuda_emulation::Argument &one : a.arguments)
+    for (const cuda_emulation::Argument &other : b.arguments)
+      if (one.pointer != nullptr && one.pointer == other.pointer && (one.is_written || other.is_written)) return true;
+  return false;
+}
+
+/** Pairs of nodes without an order between them that may not be at work at the same time. */
+unsigned conflicts_of(const CUgraph_st &graph) {
+  unsigned count = 0;
+  std::vector<std::set<unsigned>> before;
+  for (const CUgraph_st::Node &node : graph.nodes) {
+    std::set<unsigned> all = node.after;
+    for (const unsigned each : node.after) all.insert(before[each].begin(), before[each].end());
+    for (unsigned i = 0; i < before.size(); i++)
+      count += all.count(i) == 0 && share_what_one_writes(graph.nodes[i], node) ? 1 : 0;
+    before.push_back(std::move(all));
+  }
+  return count;
 }
 
 /** The nodes of a graph in the order in which they were recorded, or each as late as it may be. */
@@ -678,7 +700,7 @@ std::vector<unsigned> sequence(const CUgraph_st &graph) {
 } // namespace
 
 cudaError_t cuda_emulation::launch(
-    const cudaLaunchConfig_t &config, std::function<void()> kernel, const std::vector<const void *> &buffers) {
+    const cudaLaunchConfig_t &config, std::function<void()> kernel, const std::vector<Argument> &arguments) {
   const dim3 grid = config.gridDim, block = config.blockDim;
   const unsigned threads = block.x * block.y * block.z;
   if (threads == 0 || threads > MOST_THREADS || grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 ||
@@ -694,8 +716,11 @@ cudaError_t cuda_emulation::launch(
   if (!may_succeed()) return noted(cudaErrorMemoryAllocation);
   launches++;
   overlapping_launches += overlaps ? 1 : 0;
-  const Grid launch = {grid, block, overlaps, kernel, buffers};
-  return ::enqueue(config.stream, true, overlaps, [launch] { run_grid(launch); });
+  const Grid launch = {grid, block, overlaps, kernel, arguments};
+  const cudaError_t error = ::enqueue(config.stream, true, overlaps, [launch] { run_grid(launch); });
+  if (config.stream != nullptr && config.stream->capture != nullptr)
+    config.stream->capture->nodes.back().arguments = arguments;
+  return error;
 }
 
 const char *cudaGetErrorString(cudaError_t error) { return error == cudaSuccess ? "no error" : "an error"; }
@@ -842,6 +867,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
 
 cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *executable, cudaGraph_t graph, unsigned long long) {
   if (!may_succeed()) return noted(cudaErrorMemoryAllocation);
+  cuda_emulation::conflicts += conflicts_of(*graph);
   *executable = new CUgraphExec_st{*graph};
   return cudaSuccess;
 }

@@ -152,6 +152,9 @@ void check_graph(const struct PREFIX *net, int batch, const OF_NET(_tensors) &bo
       std::_Exit(3);
     }
   }
+  if (cuda_emulation::conflicts == 0) return;
+  std::fprintf(stderr, "a graph may run two launches at the same time, though one writes memory of the other\n");
+  std::_Exit(3);
 }
 
 /** batch, bytes of weights.bin, data; tensors: count, (floats, is input)..., the inputs' data. Answers a status, the outputs. */
