@@ -61,12 +61,15 @@ function planted(netCu: string, overlaps: boolean): { text: string; faults: Faul
   const faults: Fault[] = [];
   let kernel = "";
   let buffer = "";
+  // What is read into registers and read again would be left out by a compiler.
+  let held = false;
   // A maximum may not be where a row of threads is left out.
   let sums = false;
   const lines = netCu.split("\n").map((line, index) => {
     kernel = /^namespace (?!value)(\w+) \{$/.exec(line)?.[1] ?? kernel;
     if (line.startsWith("} // namespace")) kernel = "";
-    if (line.startsWith("namespace")) sums = false;
+    if (line.startsWith("namespace")) sums = held = false;
+    held ||= line.includes("float4 held[");
     sums ||= line.includes("return a + b;");
     buffer = /\*RESTRICTED (\w+)/.exec(line)?.[1] ?? buffer;
     const plant = (what: string, text: string, changed: (fault: string) => string) => {
@@ -81,7 +84,7 @@ function planted(netCu: string, overlaps: boolean): { text: string; faults: Faul
       return `if (planted == ${faults.length}) read_early(${buffer}); if (planted != ${faults.length - 1}) wait_for_launches();`;
     }
     const [, begins, early] = /^ *(if \(.*\)) copy_filters\((.*)\);$/.exec(line) ?? [];
-    if (overlaps && begins !== undefined) {
+    if (overlaps && !held && begins !== undefined) {
       faults.push({ what: `early copy, line ${index + 1}`, kernel });
       return `${line} ${begins} if (planted == ${faults.length}) copy_terms(${early});`;
     }
