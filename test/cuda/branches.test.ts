@@ -19,22 +19,24 @@ useCompiler();
 const graph = textGraph(`se 1
 network Skip() {
   input image: f32[N, 3, 6, 5]
-  conv1: conv 8, 3x3 -> relu
+  conv1: conv 512, 1x1 -> relu
   residual {
-    branch { conv2: conv 8, 3x3 -> relu -> conv3: conv 8, 3x3 -> relu -> conv4: conv 8, 3x3 }
-    skip { downsample: conv 8, 1x1 }
+    branch { conv2: conv 32, 1x1 -> relu -> conv3: conv 32, 3x3 -> relu -> conv4: conv 32, 1x1 }
+    skip { downsample: conv 32, 1x1 }
     after relu
   }
   output y
 }
 `);
-const serial = planOf(graph);
+const serial = planOf(graph, { precision: "f16" });
 const plan = withBranches(serial);
 const batch = 2;
 const leaves = leavesOf(graph, 1, batch);
 
-test("the skip is on a branch", () => {
+test("the skip is on a branch, and has slices as others beside it", () => {
   expect(plan.branches.map(({ launch }) => plan.launches[launch]!.name)).toEqual(["downsample"]);
+  const split = plan.launches.filter((launch) => launch.split !== undefined);
+  expect(split.map(({ name }) => name)).toEqual(expect.arrayContaining(["downsample", "conv2"]));
 });
 
 /** Each with what is found. */
@@ -43,6 +45,7 @@ const faults = {
   join: ["a join after what needs the branch", "whose branches start late differs"],
   unjoined: ["no join", "cannot be made a graph"],
   memory: ["slots as for one launch after the other", "whose branches start early differs"],
+  sums: ["sums of slices where others leave theirs", "at the same time, though one writes memory of the other"],
   overlap: ["a launch behind a join that overlaps", "may overlap, but does not follow one kernel alone"],
 } as const;
 
@@ -65,6 +68,9 @@ function planted(netCu: string): string {
   text = change(text, `{${launch}, ${fork}, ${join}}`, entry);
   text = change(text, "error = cudaStreamWaitEvent(stream, streams.join, 0);", (fault) => {
     return `if (!${fault("unjoined")}) error = cudaStreamWaitEvent(stream, streams.join, 0);`;
+  });
+  text = change(text, /( *v\[value::BRANCH_SUMS\] = .*;)/, (fault) => {
+    return `$1\n  if (${fault("sums")}) v[value::BRANCH_SUMS] = v[value::SLICE_SUMS];`;
   });
   text = change(text, "queue.overlaps = false;", (fault) => `queue.overlaps = ${fault("overlap")};`);
   // Every slot is large enough for every value; each value also has its place in the serial plan.
