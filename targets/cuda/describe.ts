@@ -33,7 +33,7 @@ interface LaunchEntry {
   readonly name: string;
   /** Its namespace in net.cu. */
   readonly kernel: string;
-  /** Blocks in x and y; z counts the images, or tiles of `images` of them. */
+  /** Blocks in x and y; z counts the images, or tiles of `images` of them, or slices of their sums. */
   readonly grid: readonly [number, number];
   /** One if it is not said. */
   readonly images?: number;
