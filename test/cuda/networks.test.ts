@@ -3,11 +3,12 @@ import { CudaEmulation, emulationRunner } from "../../src/device/cuda.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { precisions, type Precision } from "../../src/precision.ts";
 import { zeros, type Tensor } from "../../src/tensor/tensor.ts";
-import { verifyPlanOn } from "../../src/verify/verify.ts";
+import { verifyPlanOn, type Finding } from "../../src/verify/verify.ts";
 import { packWeights, weightLayout } from "../../src/weights/pack.ts";
 import { fillRandom } from "../../src/weights/random.ts";
 import { seedWeights } from "../../src/weights/seed.ts";
 import { networkGraph, cudaPlanOf } from "../networks.ts";
+import { placed, placedCase } from "../zoo/points.ts";
 import { tinyCase, tinyNetworks } from "../zoo/tiny.ts";
 import { build, useCompiler } from "./emulated.ts";
 
@@ -26,6 +27,7 @@ async function wrongValues(
   parameters: ReadonlyMap<string, Tensor> = seedWeights(graph, 0),
   inputs: ReadonlyMap<string, Tensor> = noise(graph, batch),
   precision: Precision = "f32",
+  counts: (finding: Finding) => boolean = () => true,
 ): Promise<readonly string[]> {
   const plan = cudaPlanOf(graph, precision);
   const packed = packWeights(weightLayout(plan), parameters);
@@ -36,7 +38,7 @@ async function wrongValues(
   const { findings } = await verifyPlanOn(runner, graph, plan, inputs, parameters, batch);
   await emulated.close();
   program.remove();
-  return findings.map(({ value }) => value);
+  return findings.filter(counts).map(({ value }) => value);
 }
 
 function noise(graph: Graph, batch: number): ReadonlyMap<string, Tensor> {
@@ -93,3 +95,18 @@ describe("the catalogue in small, with the weights and the image that PyTorch wa
     return expect(wrong).resolves.toEqual([]);
   });
 });
+
+/**
+ * With made-up weights some networks bring no f32 arithmetic within 1e-5 of their gates (docs/cuda.md): here each launch, also
+ * one that computes gates, must be within its bound, and all other values as near as always.
+ */
+const ofLaunchesAndMaps = ({ message }: Finding) => !message.startsWith("the gate differs");
+describe.runIf(isFull).each(["f32", "tf32", "f16"] as const)(
+  "every example at every insertion point, in %s",
+  (precision) => {
+    test.each(placed())("%s, %s", async (_, se, network) => {
+      const { graph, weights, inputs, batch } = placedCase(network, se);
+      expect(await wrongValues(graph, batch, weights, inputs, precision, ofLaunchesAndMaps)).toEqual([]);
+    });
+  },
+);
