@@ -16,7 +16,8 @@ const run = spawnSync(
     `--outputFile.json=${report}`,
     ...process.argv.slice(2),
   ],
-  { stdio: ["ignore", "inherit", "inherit"] },
+  // What tests leave behind is removed with the folder.
+  { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, TMPDIR: folder } },
 );
 let failed = run.status !== 0;
 try {
