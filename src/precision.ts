@@ -1,4 +1,4 @@
-import { bfloatOf, halfOf, numberOf } from "./tensor/halves.ts";
+import { bfloatOf, bitsOf, floatOf, halfOf, numberOf } from "./tensor/halves.ts";
 
 /**
  * What kernels compute convolutions in, and store feature maps and their filters as. Sums, vectors (gates, pooled
@@ -48,22 +48,15 @@ export function roundTo(value: number, precision: Precision): number {
     case "f32":
       return Math.fround(value);
     case "tf32":
-      float[0] = value;
-      word[0] = (word[0]! + 0x1000) & 0xffffe000;
-      return float[0]!;
+      return floatOf((bitsOf(value) + 0x1000) & 0xffffe000);
     case "f16":
       return numberOf(halfOf(value));
     case "bf16":
-      word[0] = bfloatOf(value) << 16;
-      return float[0]!;
+      return floatOf(bfloatOf(value) << 16);
     default:
       return precision satisfies never;
   }
 }
-
-/** The bits of an f32; one buffer, because millions of numbers are rounded. */
-const word = new Uint32Array(1);
-const float = new Float32Array(word.buffer);
 
 /** Half a step of the fraction; of f16 also half a step below 2^-14, where steps get no smaller. */
 export const roundings = {

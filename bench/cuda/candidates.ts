@@ -1,8 +1,9 @@
+import { levels } from "../../src/compile.ts";
 import { hoistSqueeze } from "../../src/passes/hoistSqueeze.ts";
-import { O1 } from "../../src/passes/index.ts";
 import type { Pass } from "../../src/passes/pass.ts";
 import type { Vectors } from "../../src/plan/plan.ts";
 import type { Precision } from "../../src/precision.ts";
+import { cuda } from "../../targets/index.ts";
 
 /** What is measured: groups of networks, of which the first is what the others of its group are compared with. */
 export interface Group {
@@ -27,7 +28,7 @@ export interface Ways {
   readonly vectors: Vectors;
 }
 
-export const asInPackages: Ways = { passes: O1, vectors: "byBatch" };
+export const asInPackages: Ways = { passes: levels.O1.passes, vectors: cuda.vectors };
 
 /** What each step of SE's fusion is worth: the same network on the same kernels, with one step more from row to row. */
 const steps: readonly Candidate[] = [
@@ -35,9 +36,9 @@ const steps: readonly Candidate[] = [
   {
     name: "squeeze in the epilogue, scale in a launch of its own",
     set: {},
-    ways: { passes: O1.filter((pass) => pass !== hoistSqueeze), vectors: "alike" },
+    ways: { passes: levels.O1.passes.filter((pass) => pass !== hoistSqueeze), vectors: "alike" },
   },
-  { name: "squeeze hoisted, scale in the epilogue", set: {}, ways: { passes: O1, vectors: "alike" } },
+  { name: "squeeze hoisted, scale in the epilogue", set: {}, ways: { passes: levels.O1.passes, vectors: "alike" } },
   { name: "first layer with the squeeze, gates by batch", set: {} },
 ];
 

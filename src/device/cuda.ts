@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromStored, toStored } from "../plan/layout.ts";
-import { gridOf } from "../plan/kernels/geometry.ts";
+import { sliceBytes, tilesOfImage } from "../plan/kernels/geometry.ts";
 import type { Launch, Plan } from "../plan/plan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { KernelFault, type Runner } from "../verify/verify.ts";
@@ -82,13 +82,13 @@ export function sharedOf(
   batch: number,
   values: number,
 ): readonly SharedMemory[] {
-  const { split, tile } = launch;
+  const { split } = launch;
   if (!split) return [];
-  const tilesOf = (each: Launch) => gridOf(each).reduce((x, y) => x * y) * batch;
+  const tilesOf = (each: Launch) => tilesOfImage(each) * batch;
   const earlier = launches.slice(0, launches.indexOf(launch)).filter((each) => each.split);
   const before = 4 * earlier.reduce((sum, each) => sum + tilesOf(each), 0);
   const tiles = tilesOf(launch);
-  const sums = { before: 0, bytes: 4 * tile.pixels * tile.channels * split.slices * tiles, byte: 0xff };
+  const sums = { before: 0, bytes: sliceBytes(launch) * split.slices * tiles, byte: 0xff };
   return [
     { ...sums, value: values },
     // In their place where it is on a branch.

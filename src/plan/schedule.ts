@@ -56,7 +56,11 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const layers: ReadonlyMap<Group, NodeOf<"dense">> = byBatch
     ? layersOfParts(grouping, graph, (group) => tileOf(group, precision).tile)
     : new Map();
-  const drafts = inOrder(grouping, graph).map((group) => draft(group, { grouping, layers, graph, store, precision }));
+  const homes = new Map<Node, Group>();
+  for (const group of grouping.groups)
+    for (const node of layers.has(group) ? [layers.get(group)!] : group.squeezes) homes.set(node, group);
+  const context = { grouping, layers, homes, graph, store, precision };
+  const drafts = inOrder(grouping, graph).map((group) => draft(group, context));
   const boundary = exportOutputs(graph, store, drafts);
   const inputs = graph.nodes
     .filter((node) => node.op === "input")
@@ -212,13 +216,15 @@ interface Context {
   readonly grouping: Grouping;
   /** The dense layers that partial sums go through in the launch that makes them. */
   readonly layers: ReadonlyMap<Group, NodeOf<"dense">>;
+  /** Who makes the partial sums of a squeeze, or of the layer that they go through in place of it. */
+  readonly homes: ReadonlyMap<Node, Group>;
   readonly graph: Graph;
   readonly store: Store;
   readonly precision: Precision;
 }
 
 /** One group as a launch: its body is cloned with leaves where it reads stored values and weights. */
-function draft(group: Group, { grouping, layers, graph, store, precision }: Context): Draft {
+function draft(group: Group, { grouping, layers, homes, graph, store, precision }: Context): Draft {
   const parameters = parameterOnly(graph);
   const reads = new Map<string, Unplaced>();
   const wanted = new Map<string, WantedTensor>();
@@ -229,6 +235,8 @@ function draft(group: Group, { grouping, layers, graph, store, precision }: Cont
     reads.set(value.name, value);
     return makeNode("input", { name: value.name, span: group.root.span }, {}, { type: value.type, image: undefined });
   };
+  const want = (node: Node, reader: Node, name: string) =>
+    wanted.set(node.name, { node, reader, name, kernel: group.kernel });
   const leaf = (old: Node): Node => {
     if (parameters.has(old)) return makeNode("parameter", old, {}, { type: old.type, role: "weight" });
     if (old.op === "input") return read(store.boundary(old, `${old.name}.in`));
@@ -237,25 +245,23 @@ function draft(group: Group, { grouping, layers, graph, store, precision }: Cont
   const clone = (old: Node): Node => {
     const known = cloned.get(old);
     if (known) return known;
+    const home = homes.get(old);
     let copy: Node;
     if (group.kernel === "import") copy = read(store.boundary(old, `${old.name}.in`));
-    else if (group.nodes.includes(old) && homeOf(old)) copy = finish(old, homeOf(old)!);
+    else if (home && group.nodes.includes(old)) copy = finish(old, home);
     else if (!group.nodes.includes(old) && !grouping.lazy.has(old))
       copy = parameters.has(old) ? leaf(old) : read(store.map(old));
     else {
       const inputs: Record<string, Node> = {};
       for (const [name, input] of Object.entries<Node>(old.inputs)) {
         inputs[name] = clone(input);
-        if (parameters.has(input)) wanted.set(input.name, { node: input, reader: old, name, kernel: group.kernel });
+        if (parameters.has(input)) want(input, old, name);
       }
       copy = withInputs(old, inputs);
     }
     cloned.set(old, copy);
     return copy;
   };
-  /** Who makes the partial sums of a squeeze, or of the layer that they go through. */
-  const homeOf = (node: Node) =>
-    grouping.groups.find((other) => (layers.has(other) ? layers.get(other) === node : other.squeezes.includes(node)));
   const finish = (node: Node, home: Group): Node => {
     const squeeze = home.squeezes[0]!;
     const [, channels] = inputsOf(squeeze)[0]!.type.shape as [unknown, number];
@@ -289,9 +295,9 @@ function draft(group: Group, { grouping, layers, graph, store, precision }: Cont
   if (group.kernel === "chain") {
     const users = usersOf(graph);
     const results = new Set(graph.outputs.map((output) => output.node));
-    const throughLayers = new Set([...layers].flatMap(([home]) => home.squeezes));
     for (const node of group.nodes) {
-      if (throughLayers.has(node)) continue;
+      // Its sums went through a layer, which takes its place.
+      if (isSqueeze(node) && !homes.has(node)) continue;
       const copy = clone(node);
       if (results.has(node) || users.get(node)!.some((user) => !group.nodes.includes(user)))
         write(store.map(node), copy);
@@ -303,13 +309,7 @@ function draft(group: Group, { grouping, layers, graph, store, precision }: Cont
       const parts = partial(group, root);
       write(store.parts(parts), parts);
       const layer = layers.get(group);
-      if (layer)
-        wanted.set(layer.inputs.weight.name, {
-          node: layer.inputs.weight,
-          reader: layer,
-          name: "weight",
-          kernel: group.kernel,
-        });
+      if (layer) want(layer.inputs.weight, layer, "weight");
     }
   }
   const leader = group.anchor ?? group.nodes[0] ?? group.squeezes[0] ?? group.root;

@@ -1,5 +1,6 @@
 import { graphOf, node as makeNode, type Node, type Output } from "../ir/graph.ts";
 import { elementBytes, type Element } from "../precision.ts";
+import { elementsPerImage } from "../tensor/type.ts";
 import { limits, type KernelName, type PackedTensor, type WeightPlan, type WeightSection } from "./plan.ts";
 
 /** A tensor that a launch reads, before it has a place: which node of the weight program, and who reads it as what. */
@@ -44,7 +45,7 @@ export function planWeights(
       outputs.push({ name: repeat === 0 ? packedName : `${packedName}_${repeat + 1}`, node: packed });
       const floatOffset = floats;
       const element = tensor.kernel === "conv" && tensor.reader.op === "conv2d" && op === "packConv" ? filters : "f32";
-      floats += ((packed.type.shape as number[]).reduce((a, b) => a * b, 1) * elementBytes[element]) / 4;
+      floats += packedBytes({ packed, element }) / 4;
       return { parameter: tensor.node.name, packed, floatOffset, element };
     });
     const byteLength = floats * 4;
@@ -57,6 +58,10 @@ export function planWeights(
     return { tensors: placed, buffer: buffers.length - 1, byteOffset, byteLength };
   });
   return { sections, weights: { program: graphOf(name, outputs, []), buffers } };
+}
+
+export function packedBytes({ packed, element }: Pick<PackedTensor, "packed" | "element">): number {
+  return elementsPerImage(packed.type) * elementBytes[element];
 }
 
 function packing({ reader, name }: WantedTensor): "packConv" | "packDepthwise" | "packVector" {

@@ -25,14 +25,26 @@ export function numberOf(half: number): number {
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
+/** One buffer, because millions of numbers are rounded. */
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
+
+/** The bits of the nearest f32. */
+export function bitsOf(value: number): number {
+  float[0] = value;
+  return word[0]!;
+}
+
+/** The f32 of these bits. */
+export function floatOf(bits: number): number {
+  word[0] = bits;
+  return float[0]!;
+}
 
 /** The nearest bfloat16 of an f32, ties to even: the upper half of its bits. NaN stays NaN. */
 export function bfloatOf(value: number): number {
   if (Number.isNaN(value)) return 0x7fc0;
-  float[0] = value;
-  const bits = word[0]!;
+  const bits = bitsOf(value);
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 

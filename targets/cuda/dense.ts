@@ -5,10 +5,10 @@ import { denseOverImages, type DenseOverImages } from "../../src/plan/kernels/de
 import type { Launch } from "../../src/plan/plan.ts";
 import { tapClasses } from "../../src/ops/tapMeans.ts";
 import { render } from "../render.ts";
-import { count, eachOf, loadsOf, productLines } from "../wgsl/conv.ts";
+import { count, eachOf, loadsOf, productLines, weightLoads, weightPlace, weightTerms, zeroIf } from "../wgsl/conv.ts";
 import { Module } from "../wgsl/emit.ts";
 import { literal, lowest } from "../wgsl/literal.ts";
-import { plus } from "../wgsl/tile.ts";
+import { columnOf, plus } from "../wgsl/tile.ts";
 import { denseOverImages as template } from "./templates.generated.ts";
 
 /** A dense layer over the images of a large batch: a tiled product, like a convolution's, with images for pixels. */
@@ -24,7 +24,6 @@ export function denseKernel(launch: Launch, name: string, banner: string): strin
   const columns = tile.channels / 4;
   const ragged = in4 % step !== 0;
   const image = (text: string) => `min(${text}, batch - 1u)`;
-  const w = "group.x * TILE4 + thread % TILE4";
 
   return render(
     template,
@@ -47,8 +46,7 @@ export function denseKernel(launch: Launch, name: string, banner: string): strin
         "let x_step = thread % STEP4;",
         "let x_row = thread / STEP4;",
         ...count(loads.x).map((i) => `let x_image_${i} = ${image(plus("first_image + x_row", i * loads.xRows))};`),
-        "let w_row = thread / TILE4;",
-        `let w_c4 = ${out4 % columns === 0 ? w : `min(${w}, OUT4 - 1u)`};`,
+        ...weightPlace("group.x", out4 % columns !== 0),
       ].join("\n"),
       accumulators: eachOf(tile, (i, j) => `var acc_${i}_${j} = vec4f(0.0);`).join("\n"),
       loads: [
@@ -56,10 +54,7 @@ export function denseKernel(launch: Launch, name: string, banner: string): strin
           const place = plus("x_step * TILE_IMAGES + x_row", i * loads.xRows);
           return `x_tile[${place}] = x_terms(x_image_${i}, k4 + x_step);`;
         }),
-        ...count(loads.w).map((i) => {
-          const place = plus("thread", i * tile.rows * tile.columns);
-          return `w_tile[${place}] = w_terms(${plus("4u * k4 + w_row", i * loads.wRows)}, w_c4);`;
-        }),
+        ...weightLoads(tile, loads),
       ].join("\n"),
       products: productLines(tile).join("\n"),
       results: count(tile.pixelsPerThread)
@@ -67,7 +62,7 @@ export function denseKernel(launch: Launch, name: string, banner: string): strin
           `let image_${i} = ${plus("first_image + row", i * tile.rows)};`,
           `if (image_${i} < batch) {`,
           ...count(tile.vectorsPerThread).map((j) => {
-            return `  finish(acc_${i}_${j}, image_${i}, ${j === 0 ? "c4" : `c4 + ${j === 1 ? "" : `${j}u * `}COLUMNS`});`;
+            return `  finish(acc_${i}_${j}, image_${i}, ${columnOf(j)});`;
           }),
           "}",
         ])
@@ -90,18 +85,14 @@ function functionsOf(
   }
   const walk = { pixels: "1u", vectors: "IN4" };
   functions.push(module.fused("operand", layer.inputs.x, walk));
-  const zero = (condition: string) => [`  if (${condition}) {`, "    return vec4f(0.0);", "  }"];
   functions.push(
     [
       "fn x_terms(image: u32, k4: u32) -> vec4f {",
-      ...(raggedDepth ? zero("k4 >= IN4") : []),
+      ...(raggedDepth ? zeroIf("k4 >= IN4") : []),
       "  return operand(image, 0u, k4);",
       "}",
       "",
-      "fn w_terms(k: u32, c4: u32) -> vec4f {",
-      ...(raggedDepth ? zero("k >= 4u * IN4") : []),
-      `  return weights[${module.offset(layer.inputs.weight, "w_dense")} + k * OUT4 + c4];`,
-      "}",
+      ...weightTerms(module.offset(layer.inputs.weight, "w_dense"), "IN4", raggedDepth),
     ].join("\n"),
   );
   const isPlain = result === layer;

@@ -1,5 +1,5 @@
 import { tensorThreads } from "../../src/plan/kernels/tensorConv.ts";
-import { gridOf } from "../../src/plan/kernels/geometry.ts";
+import { sliceBytes, tilesOfImage } from "../../src/plan/kernels/geometry.ts";
 import type { Launch, Plan, Split } from "../../src/plan/plan.ts";
 import { render } from "../render.ts";
 import { netSplits } from "./templates.generated.ts";
@@ -174,15 +174,4 @@ export function determinismOf(plan: Plan): string {
   return splitLaunches(plan).length === 0
     ? "No atomics and no order left to chance: the same input gives the same bits."
     : "No sum is left to chance, atomics only count: the same input gives the same bits.";
-}
-
-/** Tiles of one image, each of which has a counter. */
-export function tilesOfImage(launch: Launch): number {
-  const [x, y] = gridOf(launch);
-  return x * y;
-}
-
-/** Bytes of the sums of one slice of a tile. */
-export function sliceBytes({ tile }: Launch): number {
-  return 4 * tile.pixels * tile.channels;
 }

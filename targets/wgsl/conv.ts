@@ -70,11 +70,10 @@ export function convKernel(launch: Launch, name: string, banner: string): string
 function termFunctions(anchor: NodeOf<"conv2d">, module: Module, ragged: boolean): string {
   const filters = module.offset(anchor.inputs.weight, "filters");
   const [height, width] = anchor.attrs.kernel;
-  const zero = (condition: string) => [`  if (${condition}) {`, "    return vec4f(0.0);", "  }"];
   const x = isPointwise(anchor.attrs)
     ? [
         "fn x_terms(image: u32, pixel: u32, k4: u32) -> vec4f {",
-        ...(ragged ? zero("k4 >= DEPTH4") : []),
+        ...(ragged ? zeroIf("k4 >= DEPTH4") : []),
         "  return operand(image, pixel, k4);",
         "}",
       ]
@@ -84,17 +83,25 @@ function termFunctions(anchor: NodeOf<"conv2d">, module: Module, ragged: boolean
         ...(height * width === 1
           ? ["  let at = corner;"]
           : ["  let tap = k4 / IN4;", "  let at = corner + vec2i(vec2u(tap / KERNEL.y, tap % KERNEL.y) * DILATION);"]),
-        ...zero(ragged ? "k4 >= DEPTH4 || !inside(at)" : "!inside(at)"),
+        ...zeroIf(ragged ? "k4 >= DEPTH4 || !inside(at)" : "!inside(at)"),
         `  return operand(image, u32(at.x) * IN_SIZE.y + u32(at.y), ${height * width === 1 ? "k4" : "k4 % IN4"});`,
         "}",
       ];
-  const w = [
+  return [...x, "", ...weightTerms(filters, "DEPTH4", ragged)].join("\n");
+}
+
+/** A row of the weights: zeros beyond their depth, if a step may go there. */
+export function weightTerms(offset: string, depth4: string, ragged: boolean): string[] {
+  return [
     "fn w_terms(k: u32, c4: u32) -> vec4f {",
-    ...(ragged ? zero("k >= 4u * DEPTH4") : []),
-    `  return weights[${filters} + k * OUT4 + c4];`,
+    ...(ragged ? zeroIf(`k >= 4u * ${depth4}`) : []),
+    `  return weights[${offset} + k * OUT4 + c4];`,
     "}",
   ];
-  return [...x, "", ...w].join("\n");
+}
+
+export function zeroIf(condition: string): string[] {
+  return [`  if (${condition}) {`, "    return vec4f(0.0);", "  }"];
 }
 
 /** What each thread loads in every step: its pixels and filter rows stay the same. */
@@ -103,7 +110,6 @@ function prepareLines(anchor: NodeOf<"conv2d">, tile: ConvTile, loads: Loads): s
   const columns = tile.channels / 4;
   const lastPixel =
     output.pixels % tile.pixels === 0 ? (text: string) => text : (text: string) => `min(${text}, PIXELS - 1u)`;
-  const w = "group.y * TILE4 + thread % TILE4";
   return [
     "let x_step = thread % STEP4;",
     "let x_row = thread / STEP4;",
@@ -113,9 +119,21 @@ function prepareLines(anchor: NodeOf<"conv2d">, tile: ConvTile, loads: Loads): s
         ? `let x_pixel_${i} = ${pixel};`
         : `let corner_${i} = seen_from(${pixel}, vec2u(0u));`;
     }),
-    "let w_row = thread / TILE4;",
-    `let w_c4 = ${output.vectors % columns === 0 ? w : `min(${w}, OUT4 - 1u)`};`,
+    ...weightPlace("group.y", output.vectors % columns !== 0),
   ];
+}
+
+/** Where in the weights a thread loads: a row of its own, and its tile's columns, of which there may be more than results. */
+export function weightPlace(group: string, ragged: boolean): string[] {
+  const w = `${group} * TILE4 + thread % TILE4`;
+  return ["let w_row = thread / TILE4;", `let w_c4 = ${ragged ? `min(${w}, OUT4 - 1u)` : w};`];
+}
+
+export function weightLoads(tile: ConvTile, loads: Loads): string[] {
+  return count(loads.w).map((i) => {
+    const place = plus("thread", i * tile.rows * tile.columns);
+    return `w_tile[${place}] = w_terms(${plus("4u * k4 + w_row", i * loads.wRows)}, w_c4);`;
+  });
 }
 
 function loadLines(anchor: NodeOf<"conv2d">, tile: ConvTile, loads: Loads): string[] {
@@ -125,10 +143,7 @@ function loadLines(anchor: NodeOf<"conv2d">, tile: ConvTile, loads: Loads): stri
       (i) =>
         `x_tile[${plus("x_step * TILE_PIXELS + x_row", i * loads.xRows)}] = x_terms(image, ${place}_${i}, k4 + x_step);`,
     ),
-    ...count(loads.w).map(
-      (i) =>
-        `w_tile[${plus("thread", i * tile.rows * tile.columns)}] = w_terms(${plus("4u * k4 + w_row", i * loads.wRows)}, w_c4);`,
-    ),
+    ...weightLoads(tile, loads),
   ];
 }
 

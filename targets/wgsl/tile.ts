@@ -109,12 +109,16 @@ export function finishLines(
   const lines: string[] = [];
   for (let i = 0; i < tile.pixels; i++) {
     for (let j = 0; j < tile.vectors; j++) {
-      const c4 = j === 0 ? "c4" : j === 1 ? "c4 + COLUMNS" : `c4 + ${j}u * COLUMNS`;
-      const call = `finish(${acc(i, j)}image, pixel_${i}, ${c4});`;
+      const call = `finish(${acc(i, j)}image, pixel_${i}, ${columnOf(j)});`;
       lines.push(counted ? `let y_${i}_${j} = ${call}` : call);
     }
   }
   return lines;
+}
+
+/** The `vector`th of a thread's vectors of channels. */
+export function columnOf(vector: number): string {
+  return vector === 0 ? "c4" : vector === 1 ? "c4 + COLUMNS" : `c4 + ${vector}u * COLUMNS`;
 }
 
 /** The functions and the block that add up a tile's results; empty without a squeeze. */

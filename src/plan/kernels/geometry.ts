@@ -31,6 +31,17 @@ export function gridOf(launch: Launch): readonly [number, number] {
   }
 }
 
+/** Tiles of one image, each of which has a counter where its sums are cut into slices. */
+export function tilesOfImage(launch: Launch): number {
+  const [x, y] = gridOf(launch);
+  return x * y;
+}
+
+/** Bytes of the sums of one slice of a tile. */
+export function sliceBytes({ tile }: Launch): number {
+  return 4 * tile.pixels * tile.channels;
+}
+
 /** Images that one workgroup computes. */
 export function imagesOf(launch: Launch): number {
   return launch.kernel === "dense" ? launch.tile.pixels : 1;
