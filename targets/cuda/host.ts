@@ -4,9 +4,10 @@ import { gridOf, imagesOf } from "../../src/plan/kernels/geometry.ts";
 import { trafficOf } from "../../src/plan/traffic.ts";
 import { largeBatch, limits, type BoundaryValue, type Launch, type Plan, type Value } from "../../src/plan/plan.ts";
 import { largestBatch } from "../../src/plan/memory.ts";
+import { packedBytes } from "../../src/plan/weights.ts";
 import { macsOf } from "../../src/report/count.ts";
 import { elementsPerImage } from "../../src/tensor/type.ts";
-import { elementBytes, storedAs, type Precision } from "../../src/precision.ts";
+import { storedAs, type Precision } from "../../src/precision.ts";
 import { version } from "../../src/version.ts";
 import { tolerances } from "../../src/verify/tolerance.ts";
 import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
@@ -108,7 +109,7 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
         nulls: boundary.map(({ field }) => condition(`tensors->${field} == nullptr`, "NULL_ARGUMENT")).join("\n"),
         largeBatch: plan.launches.some(({ batches }) => batches !== "all")
           ? [
-              `/** From so many images on a gate has a launch of its own; in fewer, the convolution that it scales computes it. */`,
+              `/** From so many images on, gates and dense layers are computed by launches that are made for many. */`,
               `constexpr int LARGE_BATCH = ${largeBatch};`,
               "",
             ].join("\n")
@@ -213,9 +214,7 @@ function ratesOf(precision: Precision): string {
 
 /** Of the tensors that it reads, without what lies between them. */
 function weightBytesOf({ weights }: Launch): number {
-  return (weights?.tensors ?? []).reduce((sum, { packed, element }) => {
-    return sum + (packed.type.shape as number[]).reduce((a, b) => a * b, 1) * elementBytes[element];
-  }, 0);
+  return (weights?.tensors ?? []).reduce((sum, tensor) => sum + packedBytes(tensor), 0);
 }
 
 /** The first and the last batch in which a launch runs. */

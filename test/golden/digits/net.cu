@@ -3993,7 +3993,7 @@ enum Name {
 constexpr size_t SLOT_BYTES[] = { 32768, 8192, 32768, 16384, 512, 256, 384 };
 constexpr int SLOTS = sizeof(SLOT_BYTES) / sizeof(SLOT_BYTES[0]);
 
-/** From so many images on a gate has a launch of its own; in fewer, the convolution that it scales computes it. */
+/** From so many images on, gates and dense layers are computed by launches that are made for many. */
 constexpr int LARGE_BATCH = 32;
 
 constexpr digits_launch LAUNCHES[] = {
