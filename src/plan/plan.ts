@@ -2,6 +2,7 @@ import type { Span } from "../diagnostics.ts";
 import type { Graph, Node } from "../ir/graph.ts";
 import type { Element, Precision } from "../precision.ts";
 import type { TensorType } from "../tensor/type.ts";
+import type { Tilings } from "./tilings.ts";
 
 /**
  * What runs on the device: launches over planned buffers. A launch's meaning is its body, a graph, so the reference
@@ -16,6 +17,8 @@ export interface Plan {
   /** False at -O0: one launch for each node. */
   readonly fused: boolean;
   readonly precision: Precision;
+  /** How convolutions are cut for which a measurement decided, and no model. */
+  readonly tilings: Tilings;
   readonly launches: readonly Launch[];
   /** Launches that may run beside others, in order; one ends before the next starts. */
   readonly branches: readonly Branch[];
@@ -143,6 +146,9 @@ export interface Split {
   /** Up to this batch each slice of a tile is a block's; from there on one block computes all of them. */
   readonly apartUpTo: number;
 }
+
+/** How the product of a convolution is cut. It decides how long a launch takes, and in what order it adds. */
+export type Tiling = Pick<Launch, "tile" | "split">;
 
 /** The weights of one launch, one binding: its tensors one after the other. */
 export interface WeightSection {

@@ -17,11 +17,18 @@ import { elementsPerImage, f32 } from "../tensor/type.ts";
 import { layersOfParts, sharesOf, withLargeBatches, withSmallBatches } from "./byBatch.ts";
 import { groupNodes, isSqueeze, squeezeShape, type Group, type Grouping } from "./group.ts";
 import { chooseMapTile } from "./kernels/map.ts";
-import { chooseTile } from "./kernels/conv.ts";
-import { chooseTensorTile, tensorSteps } from "./kernels/tensorConv.ts";
 import { assignSlots, largestBatch } from "./memory.ts";
-import { type BoundaryValue, type Launch, type Plan, type Tile, type Value, type Vectors } from "./plan.ts";
+import {
+  type BoundaryValue,
+  type Launch,
+  type Plan,
+  type Tile,
+  type Tiling,
+  type Value,
+  type Vectors,
+} from "./plan.ts";
 import { splitForLimits } from "./split.ts";
+import { shapeName, tilingsOf, type Tilings } from "./tilings.ts";
 import { verifyPlan } from "./verify.ts";
 import { planWeights, type WantedTensor } from "./weights.ts";
 
@@ -36,6 +43,8 @@ export interface ScheduleOptions {
   readonly precision?: Precision | undefined;
   /** Alike unless given. */
   readonly vectors?: Vectors | undefined;
+  /** How convolutions are cut, where a model should not say it. */
+  readonly tilings?: Tilings | undefined;
 }
 
 /** A value before memory has been planned. */
@@ -51,15 +60,17 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const graph = splitForLimits(source);
   const grouping = groupNodes(graph, options.fuse);
   const precision = options.precision ?? "f32";
+  const tilings: Tilings = options.tilings ?? new Map();
+  const tiling = (group: Group) => tilingOf(group, precision, tilings);
   const store = new Store(graph, storedAs(precision));
   const byBatch = options.fuse && options.vectors === "byBatch";
   const layers: ReadonlyMap<Group, NodeOf<"dense">> = byBatch
-    ? layersOfParts(grouping, graph, (group) => tileOf(group, precision).tile)
+    ? layersOfParts(grouping, graph, (group) => tiling(group).tile)
     : new Map();
   const homes = new Map<Node, Group>();
   for (const group of grouping.groups)
     for (const node of layers.has(group) ? [layers.get(group)!] : group.squeezes) homes.set(node, group);
-  const context = { grouping, layers, homes, graph, store, precision };
+  const context = { grouping, layers, homes, graph, store, tiling };
   const drafts = inOrder(grouping, graph).map((group) => draft(group, context));
   const boundary = exportOutputs(graph, store, drafts);
   const inputs = graph.nodes
@@ -90,6 +101,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
     graph,
     fused: options.fuse,
     precision,
+    tilings,
     launches: launches.map((launch) => ({
       ...launch,
       reads: launch.reads.map(place),
@@ -220,16 +232,16 @@ interface Context {
   readonly homes: ReadonlyMap<Node, Group>;
   readonly graph: Graph;
   readonly store: Store;
-  readonly precision: Precision;
+  readonly tiling: (group: Group) => Tiling;
 }
 
 /** One group as a launch: its body is cloned with leaves where it reads stored values and weights. */
-function draft(group: Group, { grouping, layers, homes, graph, store, precision }: Context): Draft {
+function draft(group: Group, { grouping, layers, homes, graph, store, tiling }: Context): Draft {
   const parameters = parameterOnly(graph);
   const reads = new Map<string, Unplaced>();
   const wanted = new Map<string, WantedTensor>();
   const cloned = new Map<Node, Node>();
-  const { tile, split } = tileOf(group, precision);
+  const { tile, split } = tiling(group);
 
   const read = (value: Unplaced): Node => {
     reads.set(value.name, value);
@@ -265,7 +277,7 @@ function draft(group: Group, { grouping, layers, homes, graph, store, precision 
   const finish = (node: Node, home: Group): Node => {
     const squeeze = home.squeezes[0]!;
     const [, channels] = inputsOf(squeeze)[0]!.type.shape as [unknown, number];
-    const { attrs } = partsOf(squeeze, tileOf(home, precision).tile);
+    const { attrs } = partsOf(squeeze, tiling(home).tile);
     // The shape is that of the parts' own; a throwaway node infers it.
     const map = makeNode(
       "input",
@@ -277,7 +289,7 @@ function draft(group: Group, { grouping, layers, homes, graph, store, precision 
   };
   /** The partial sums of a map, or what they add to the layer that they go through. */
   const partial = (home: Group, map: Node): Node => {
-    const { tile: homeTile } = tileOf(home, precision);
+    const { tile: homeTile } = tiling(home);
     const { name, attrs } = partsOf(home.squeezes[0]!, homeTile);
     const parts = makeNode("squeezeParts", { name, span: home.squeezes[0]!.span }, { x: map }, attrs);
     const layer = layers.get(home);
@@ -354,16 +366,15 @@ function partsOf(squeeze: Node, tile: Tile) {
   };
 }
 
-function tileOf(
-  group: Pick<Group, "root" | "kernel" | "anchor">,
-  precision: Precision,
-): Pick<Launch, "tile" | "split"> {
-  const [, channels = 1, height = 1, width = 1] = group.root.type.shape as [unknown, number?, number?, number?];
-  const pixels = height * width;
-  if (group.kernel !== "conv") return { tile: chooseMapTile(pixels, channels), split: undefined };
-  if (precision === "f32") return { tile: chooseTile(pixels, channels), split: undefined };
-  if (group.anchor?.op !== "conv2d") throw new Bug(`${group.root.name} is no convolution`);
-  return chooseTensorTile({ pixels, channels, steps: tensorSteps(group.anchor, precision) });
+function tilingOf({ kernel, anchor, root }: Group, precision: Precision, tilings: Tilings): Tiling {
+  if (kernel !== "conv") return { tile: mapTileOf(root), split: undefined };
+  if (anchor?.op !== "conv2d") throw new Bug(`${root.name} is no convolution`);
+  return tilings.get(shapeName(anchor)) ?? tilingsOf(anchor, precision)[0]!;
+}
+
+function mapTileOf({ type }: Node): Tile {
+  const [, channels = 1, height = 1, width = 1] = type.shape as [unknown, number?, number?, number?];
+  return chooseMapTile(height * width, channels);
 }
 
 /** What the user gets is dense: a launch for each output whose stored form is not already that. */
@@ -393,7 +404,8 @@ function exportOutputs(graph: Graph, store: Store, drafts: Draft[]): { name: str
         reads: [stored],
         wanted: [],
         writes: [value],
-        ...tileOf({ kernel: "export", root: node, anchor: undefined }, "f32"),
+        tile: mapTileOf(node),
+        split: undefined,
         span: node.span,
       });
     }

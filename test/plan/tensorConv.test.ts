@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chooseTensorTile } from "../../src/plan/kernels/tensorConv.ts";
+import { tensorTilings } from "../../src/plan/kernels/tensorConv.ts";
 
 /** What the model asks for, in words of the product: pixels x channels of one image, and the steps of its depth. */
 test.each([
@@ -14,7 +14,7 @@ test.each([
   { pixels: 196, channels: 256, steps: 72, chosen: "128x64 in 6 up to 8" },
   { pixels: 49, channels: 512, steps: 144, chosen: "64x64 in 12 up to 20" },
 ])("$pixels x $channels of $steps steps: $chosen", ({ chosen, ...product }) => {
-  const { tile, split } = chooseTensorTile(product);
+  const { tile, split } = tensorTilings(product)[0]!;
   const sliced = split ? ` in ${split.slices} up to ${split.apartUpTo}` : "";
   expect(`${tile.pixels}x${tile.channels}${sliced}`).toBe(chosen);
 });
@@ -23,7 +23,7 @@ test("a slice has four steps or more, and what is split is apart for one image a
   for (const pixels of [1, 49, 196, 784])
     for (const channels of [8, 64, 512])
       for (const steps of [1, 3, 4, 7, 8, 31, 288]) {
-        const { split } = chooseTensorTile({ pixels, channels, steps });
+        const { split } = tensorTilings({ pixels, channels, steps })[0]!;
         if (!split) continue;
         expect(split.slices * 4).toBeLessThanOrEqual(steps);
         expect(split.apartUpTo).toBeGreaterThan(0);

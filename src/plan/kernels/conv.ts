@@ -1,6 +1,6 @@
 import { Bug } from "../../diagnostics.ts";
 import { padTo4 } from "../../ops/weights.ts";
-import type { Tile } from "../plan.ts";
+import type { Tile, Tiling } from "../plan.ts";
 
 /**
  * The tiled convolution (groups = 1) is a matrix product for each image: pixels by output channels, over the depth of
@@ -38,8 +38,8 @@ const tiles: readonly (ConvTile & { readonly efficiency: number })[] = [
 /** Below this many workgroups for one image, a device of common size is not filled. */
 const enoughWorkgroups = 64;
 
-/** The tile for a map of so many pixels and channels that wastes and idles least. */
-export function chooseTile(pixels: number, channels: number): Tile {
+/** The tiles for a map of so many pixels and channels, those first that waste and idle least. */
+export function convTilings(pixels: number, channels: number): readonly Tiling[] {
   const cost = (tile: (typeof tiles)[number]) => {
     const across = Math.ceil(pixels / tile.pixels);
     const along = Math.ceil(padTo4(channels) / tile.channels);
@@ -47,8 +47,9 @@ export function chooseTile(pixels: number, channels: number): Tile {
     const filled = Math.min(1, (across * along) / enoughWorkgroups);
     return computed / (tile.efficiency * filled);
   };
-  const best = tiles.reduce((a, b) => (cost(b) < cost(a) ? b : a));
-  return { pixels: best.pixels, channels: best.channels };
+  return [...tiles]
+    .sort((a, b) => cost(a) - cost(b))
+    .map((tile) => ({ tile: { pixels: tile.pixels, channels: tile.channels }, split: undefined }));
 }
 
 /** How the threads of a workgroup share the tile. */

@@ -2,7 +2,7 @@ import { Bug } from "../../diagnostics.ts";
 import type { NodeOf } from "../../ir/graph.ts";
 import { padTo4 } from "../../ops/weights.ts";
 import { elementBytes, storedAs, type Precision } from "../../precision.ts";
-import type { Split, Tile } from "../plan.ts";
+import type { Split, Tile, Tiling } from "../plan.ts";
 
 /**
  * The convolution on tensor cores: a block of 4 warps computes a tile of the matrix product, and each warp a part of it in
@@ -49,23 +49,34 @@ export function tensorSteps(anchor: NodeOf<"conv2d">, precision: Precision): num
 }
 
 /**
- * The tile, and the slices of the depth, that by the model below serve one image and many best: of both times the product
- * is the least. A split has to promise a tenth, as it costs memory and registers that the model does not know of.
+ * Every tile, and each with the slices of the depth that serve one image best, those first that by the model below serve
+ * one image and many best: of both times the product is the least. A split has to promise a tenth, as it costs memory and
+ * registers that the model does not know of.
  */
-export function chooseTensorTile(product: Product): { readonly tile: Tile; readonly split: Split | undefined } {
+export function tensorTilings(product: Product): readonly Tiling[] {
+  const most = Math.min(mostSlices, Math.floor(product.steps / leastSteps));
   const candidates = tiles.flatMap((tile) => {
-    const most = Math.max(1, Math.min(mostSlices, Math.floor(product.steps / leastSteps)));
-    const many = cyclesPerImage(tile, product);
-    return Array.from({ length: most }, (_, index) => {
-      const slices = index + 1;
-      return { tile, slices, cost: many * cycles(tile, product, 1, slices) * (slices > 1 ? 1.1 : 1) };
-    });
+    const one = (slices: number) => cycles(tile, product, 1, slices);
+    const several = Array.from({ length: Math.max(0, most - 1) }, (_, index) => index + 2);
+    const whole = { tile, slices: 1, cost: cyclesPerImage(tile, product) * one(1) };
+    if (several.length === 0) return [whole];
+    const slices = several.reduce((a, b) => (one(b) < one(a) ? b : a));
+    return [whole, { tile, slices, cost: cyclesPerImage(tile, product) * one(slices) * 1.1 }];
   });
-  const { tile, slices } = candidates.reduce((a, b) => (b.cost < a.cost ? b : a));
-  let apartUpTo = 0;
+  return candidates
+    .sort((a, b) => a.cost - b.cost)
+    .map(({ tile, slices }) => ({
+      tile: { pixels: tile.pixels, channels: tile.channels },
+      split: splitOf(tile, product, slices),
+    }));
+}
+
+/** Slices are apart up to the batch where that is still shorter; at one image at least, where it was found so. */
+function splitOf(tile: TensorTile, product: Product, slices: number): Split | undefined {
+  if (slices === 1) return undefined;
+  let apartUpTo = 1;
   while (cycles(tile, product, apartUpTo + 1, slices) < cycles(tile, product, apartUpTo + 1, 1)) apartUpTo++;
-  const split = slices > 1 ? { slices, apartUpTo } : undefined;
-  return { tile: { pixels: tile.pixels, channels: tile.channels }, split };
+  return { slices, apartUpTo };
 }
 
 /** A slice is this many steps at least: the first two bring nothing but data. */
@@ -132,7 +143,7 @@ export function tensorTileOf(tile: Tile): TensorTile {
   return found;
 }
 
-/** Every tile, for tests and measurements. */
+/** Every tile, for tests. */
 export const tensorTiles: readonly Tile[] = tiles.map(({ pixels, channels }) => ({ pixels, channels }));
 
 function tensorTile(warpRows: number, warpColumns: number, a: number, b: number): TensorTile {

@@ -1,0 +1,30 @@
+import type { NodeOf } from "../ir/graph.ts";
+import type { Precision } from "../precision.ts";
+import { convTilings } from "./kernels/conv.ts";
+import { tensorSteps, tensorTilings } from "./kernels/tensorConv.ts";
+import type { Tiling } from "./plan.ts";
+
+/** What measurements chose, for convolutions by their `shapeName`. */
+export type Tilings = ReadonlyMap<string, Tiling>;
+
+/** `3x3/2, 56x56x128 to 28x28x128`: convolutions of one name are the same product, whatever is fused around them. */
+export function shapeName({ inputs, attrs, type }: NodeOf<"conv2d">): string {
+  const map = ([, channels, height, width]: readonly unknown[]) => `${height}x${width}x${channels}`;
+  const pair = ([vertical, horizontal]: readonly [number, number]) =>
+    vertical === horizontal ? `${vertical}` : `${vertical}x${horizontal}`;
+  const stride = pair(attrs.stride);
+  const dilation = pair(attrs.dilation);
+  return [
+    `${attrs.kernel.join("x")}${stride === "1" ? "" : `/${stride}`}`,
+    ...(dilation === "1" ? [] : [`dilated ${dilation}`]),
+    `${map(inputs.x.type.shape)} to ${map(type.shape)}`,
+  ].join(", ");
+}
+
+/** How a convolution can be cut, the best ways first by what the models of its kernels say. */
+export function tilingsOf(convolution: NodeOf<"conv2d">, precision: Precision): readonly Tiling[] {
+  const [, channels, height, width] = convolution.type.shape as [unknown, number, number, number];
+  const pixels = height * width;
+  if (precision === "f32") return convTilings(pixels, channels);
+  return tensorTilings({ pixels, channels, steps: tensorSteps(convolution, precision) });
+}
