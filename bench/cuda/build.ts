@@ -1,7 +1,8 @@
 /**
- * Builds what bench/cuda/measure.py runs: bench/cuda/run says how it is called. Of every network and precision a program
- * (nvcc of main.cu and net.cu), seeded weights, and of every network one image with the reference's outputs, the module
- * for PyTorch and its weights. The folder needs nothing but itself, a driver and Python 3.
+ * Builds what bench/cuda/measure.py runs: bench/cuda/run says how it is called. A check of what tensor cores do
+ * (fragments.cu), of every network and precision a program (nvcc of main.cu and net.cu), seeded weights, and of every network
+ * one image with the reference's outputs, the module for PyTorch and its weights. The folder needs nothing but itself, a driver
+ * and Python 3.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -26,6 +27,7 @@ import { seedWeights } from "../../src/weights/seed.ts";
 import { cuda } from "../../targets/index.ts";
 import { moduleText } from "../../targets/pytorch/module.ts";
 import { asInPackages, full, quick, type Candidate } from "./candidates.ts";
+import { tensorCoreHeader } from "./fragments.ts";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -39,10 +41,18 @@ if (!architectures.every((each) => /^\d+a?$/.test(each)))
 const nvcc = spawnSync("nvcc", ["--version"], { encoding: "utf8" });
 if (nvcc.status !== 0) fail("there is no nvcc to build with; build elsewhere (--build-only), then --prebuilt DIR", 4);
 
+// The code for the last architecture also as PTX, which a driver compiles for devices that came later.
+const codes = architectures.map((each) => `arch=compute_${each},code=sm_${each}`);
+const last = architectures.at(-1)!;
+const targets = [...codes, `arch=compute_${last},code=compute_${last}`].flatMap((code) => ["-gencode", code]);
 const batches = options.quick ? [1, 2] : [1, 8, 32, 256];
 const load = (path: string) => readFileSync(path, "utf8");
 
-mkdirSync(folder, { recursive: true });
+const fragments = join(folder, "fragments");
+mkdirSync(fragments, { recursive: true });
+copyFileSync("bench/cuda/fragments.cu", join(fragments, "fragments.cu"));
+writeFileSync(join(fragments, "tensorCores.h"), tensorCoreHeader());
+compile(fragments, "fragments", "fragments.cu");
 const groups = (options.quick ? quick : full).map(({ title, entry, candidates, precisions, peers }) => ({
   title,
   entry,
@@ -54,7 +64,7 @@ const compiler = nvcc.stdout.trim().split("\n").at(-2) ?? "";
 // The last file, so that a folder that was half built is none.
 writeFileSync(
   join(folder, "index.json"),
-  `${JSON.stringify({ compiler, architectures, batches, quick: options.quick, groups }, undefined, 1)}\n`,
+  `${JSON.stringify({ compiler, architectures, batches, quick: options.quick, fragments: "fragments/fragments", groups }, undefined, 1)}\n`,
 );
 console.log(`built ${folder}`);
 
@@ -104,15 +114,13 @@ function build(at: string, plan: Plan, weights: ReadonlyMap<string, Tensor>): nu
   const packed = packWeights(weightLayout(plan), weights);
   if (!packed.ok) fail(packed.messages.join("; "), 1);
   writeFileSync(join(at, "weights.bin"), packed.bytes);
-  // The code for the last architecture also as PTX, which a driver compiles for devices that came later.
-  const codes = architectures.map((each) => `arch=compute_${each},code=sm_${each}`);
-  const last = architectures.at(-1)!;
-  const targets = [...codes, `arch=compute_${last},code=compute_${last}`].flatMap((code) => ["-gencode", code]);
+  return compile(at, "net", "main.cu", "net.cu");
+}
+
+/** @returns seconds that nvcc took */
+function compile(at: string, program: string, ...sources: readonly string[]): number {
   const began = performance.now();
-  execFileSync("nvcc", ["-O3", "-std=c++17", ...targets, "-o", "net", "main.cu", "net.cu"], {
-    cwd: at,
-    stdio: "inherit",
-  });
+  execFileSync("nvcc", ["-O3", "-std=c++17", ...targets, "-o", program, ...sources], { cwd: at, stdio: "inherit" });
   return Math.round((performance.now() - began) / 100) / 10;
 }
 

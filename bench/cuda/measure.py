@@ -1,7 +1,8 @@
 """Measures what bench/cuda/build.ts built, on this machine's NVIDIA GPU: python3 measure.py FOLDER --out FOLDER.
 
-Of every program: whether its outputs for one image are within tolerance of the reference, alone and under
-compute-sanitizer; then the time of a run as a CUDA graph for each batch. The networks of a group take turns, so that what
+First whether the GPU's tensor cores do what kernels take for granted (fragments.cu). Then of every program: whether its
+outputs for one image are within tolerance of the reference, alone and under compute-sanitizer; then the time of a run as a
+CUDA graph for each batch. The networks of a group take turns, so that what
 the machine does meanwhile meets each of them; SE's cost is the median of the ratios within a round. Then PyTorch, where it
 can be imported (peers.py). Writes FOLDER/<device>-<date>.json. Exits with 4 where there is no GPU, with 1 if something is
 wrong. Needs nothing but Python's own library.
@@ -45,6 +46,19 @@ def device():
         "capability": f"{major.value}.{minor.value}",
         "driver": f"CUDA {version.value // 1000}.{version.value % 1000 // 10}",
     }
+
+
+def fragments(folder, index, capability):
+    """Whether fragments, ldmatrix, asynchronous copies and tf32 are what tables and emulation say; else lane and register."""
+    if float(capability) < 8:
+        return {"skipped": f"compute capability {capability} has no such tensor cores"}
+    try:
+        done = subprocess.run([str(folder / index["fragments"])], capture_output=True, text=True, timeout=120)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return {"agrees": False, "said": str(error)}
+    if done.returncode == 0 and done.stdout == "fragments: agree\n":
+        return {"agrees": True}
+    return {"agrees": False, "said": (done.stderr + done.stdout)[:1000] or f"ended with {done.returncode}"}
 
 
 def files_of(folder, network):
@@ -185,6 +199,8 @@ def main():
         print(f"{options.folder} was not built: {error}", file=sys.stderr)
         return 2
     print(f"{found['name']}, compute capability {found['capability']}, driver for {found['driver']}")
+    layouts = fragments(options.folder, index, found["capability"])
+    print("fragments:", "agree" if layouts.get("agrees") else layouts.get("said") or f"skipped, {layouts['skipped']}")
     groups = measure(options.folder, index, options.rounds)
     import peers
 
@@ -193,6 +209,7 @@ def main():
         "date": datetime.date.today().isoformat(),
         **{key: index[key] for key in ("compiler", "architectures", "batches", "quick")},
         "rounds": options.rounds,
+        "fragments": layouts,
         "groups": groups,
         "peers": peers.measure(options.folder, index),
     }
@@ -202,7 +219,7 @@ def main():
     path.write_text(json.dumps(results, indent=1) + "\n")
     print(f"wrote {path}")
     programs = [program for group in groups for network in group["networks"] for program in network["programs"]]
-    return 0 if all(program.get("agrees", True) for program in programs) else 1
+    return 0 if all(each.get("agrees", True) for each in [layouts, *programs]) else 1
 
 
 if __name__ == "__main__":

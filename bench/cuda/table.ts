@@ -10,6 +10,7 @@ interface Results {
   readonly batches: readonly number[];
   readonly quick: boolean;
   readonly rounds: number;
+  readonly fragments: { readonly skipped?: string; readonly agrees?: boolean; readonly said?: string };
   readonly groups: readonly { readonly title: string; readonly networks: readonly Network[] }[];
   readonly peers: { readonly skipped?: string; readonly torch?: string; readonly results?: readonly Peer[] };
 }
@@ -58,12 +59,13 @@ writeFileSync(document, await format(text, { parser: "markdown", printWidth: 120
 console.log(`wrote ${document}`);
 
 function sections(): string[] {
-  const { device, date, compiler, rounds, quick, groups, peers, batches } = results;
+  const { device, date, compiler, rounds, quick, fragments, groups, peers, batches } = results;
   const beside = peers.torch === undefined ? `Peers were skipped: ${peers.skipped}.` : `Peers: PyTorch ${peers.torch}.`;
   return [
     `## CUDA on ${device.name}\n\n`,
     `${date}, ${device.driver}, ${compiler}; all figures are in bench/results/${basename(file!)}. `,
-    `A time is that of a run as a CUDA graph, the median of ${rounds} rounds, each the least of 20. ${beside}\n\n`,
+    `A time is that of a run as a CUDA graph, the median of ${rounds} rounds, each the least of 20. ${beside} `,
+    `Fragments of tensor cores: ${fragments.agrees ? "agree" : "see below"}.\n\n`,
     quick ? "This is a try of the script with small networks: the times mean nothing.\n\n" : "",
     "Milliseconds of a batch, by its size:\n\n",
     ...markdown([
@@ -130,7 +132,9 @@ function remarks(): string[] {
     ...(skipped === undefined ? [] : [`${peer}: skipped, ${skipped}`]),
     ...failures(`${network} ${precision} ${peer}`, timings),
   ]);
-  const all = [...new Set([...ours, ...theirs])];
+  const { skipped, agrees, said } = results.fragments;
+  const layouts = agrees ? [] : [`fragments: ${said === undefined ? `skipped, ${skipped}` : `DIFFER: ${said}`}`];
+  const all = [...new Set([...layouts, ...ours, ...theirs])];
   return all.length === 0 ? [] : ["\n", ...all.map((each) => `- ${each.replace(/\s+/g, " ")}\n`)];
 }
 

@@ -61,9 +61,10 @@ const texts: Readonly<Record<Exclude<Precision, "f32">, readonly string[]>> = {
   bf16: [copies, loads, transposedLoads, multiply("bf16", 16, "bf16")],
 };
 
-/** The section of net.cu; empty where no kernel uses tensor cores. */
-export function tensorCoreSection(precision: Precision): string {
-  if (precision === "f32") return "";
+/** The section of net.cu for products in these precisions; empty where no kernel uses tensor cores. */
+export function tensorCoreSection(...precisions: readonly Precision[]): string {
+  const used = new Set(precisions.flatMap((precision) => (precision === "f32" ? [] : texts[precision])));
+  if (used.size === 0) return "";
   return [
     `// ${"-".repeat(117)}`,
     "// Tensor cores, which C++ has no words for",
@@ -73,7 +74,7 @@ export function tensorCoreSection(precision: Precision): string {
     '#error "these kernels need sm_80 or newer"',
     "#endif",
     "",
-    texts[precision].join("\n\n"),
+    [...used].join("\n\n"),
     "#endif",
     "",
     "",
@@ -81,8 +82,15 @@ export function tensorCoreSection(precision: Precision): string {
 }
 
 /** What net.cu includes beside cuda_runtime.h. */
-export function tensorCoreIncludes(precision: Precision): string {
-  if (precision === "f32") return "";
-  const own = precision === "f16" ? "#include <cuda_fp16.h>\n" : precision === "bf16" ? "#include <cuda_bf16.h>\n" : "";
-  return `${own}#if !defined(__CUDACC__)\n#include "ptx.h" // where sec runs this file on the CPU\n#endif\n`;
+export function tensorCoreIncludes(...precisions: readonly Precision[]): string {
+  if (precisions.every((precision) => precision === "f32")) return "";
+  const own = precisions.map((precision) => includes[precision]);
+  return `${own.join("")}#if !defined(__CUDACC__)\n#include "ptx.h" // where sec runs this file on the CPU\n#endif\n`;
 }
+
+const includes: Readonly<Record<Precision, string>> = {
+  f32: "",
+  tf32: "",
+  f16: "#include <cuda_fp16.h>\n",
+  bf16: "#include <cuda_bf16.h>\n",
+};

@@ -71,6 +71,7 @@ const madeUp = {
   batches: [1, 8],
   quick: false,
   rounds: 5,
+  fragments: { agrees: false, said: "ldmatrix: lane 1, register 0: 1\n" },
   groups: [
     {
       title: "Net",
@@ -137,7 +138,7 @@ test("the table replaces itself and leaves the rest of the page alone", () => {
 
     ## CUDA on Made-up GPU
 
-    2026-01-02, CUDA 13.0, nvcc of nobody; all figures are in bench/results/made-up.json. A time is that of a run as a CUDA graph, the median of 5 rounds, each the least of 20. Peers: PyTorch 9.9.
+    2026-01-02, CUDA 13.0, nvcc of nobody; all figures are in bench/results/made-up.json. A time is that of a run as a CUDA graph, the median of 5 rounds, each the least of 20. Peers: PyTorch 9.9. Fragments of tensor cores: see below.
 
     Milliseconds of a batch, by its size:
 
@@ -153,6 +154,7 @@ test("the table replaces itself and leaves the rest of the page alone", () => {
     | ------- | --------- | ----- | --- |
     | SE-Net  | f32       | 1.040 |     |
 
+    - fragments: DIFFER: ldmatrix: lane 1, register 0: 1
     - SE-Net f32: DIFFERS from the reference
     - compute-sanitizer: skipped, compute-sanitizer is not on the PATH
     - SE-Net f32 batch 8: out of memory
@@ -166,6 +168,35 @@ test("the table replaces itself and leaves the rest of the page alone", () => {
   expect(readFileSync(page, "utf8")).toBe(`${first}\nBehind.\n`);
 });
 
+/** What measure.py makes of a GPU of a compute capability where fragments.cu says something. */
+function measured(capability: string, script: string) {
+  const here = folder({
+    fragments: `#!/bin/sh\n${script}\n`,
+    "index.json": JSON.stringify({
+      ...{ compiler: "", architectures: [], batches: [], quick: false, groups: [] },
+      fragments: "fragments",
+    }),
+  });
+  chmodSync(join(here, "fragments"), 0o755);
+  const statement = `import sys, measure, peers
+measure.device = lambda: {"name": "GPU", "capability": "${capability}", "driver": "none"}
+peers.measure = lambda folder, index: {"skipped": "not now"}
+sys.argv = ["measure.py", "${here}", "--out", "${here}/results"]
+sys.exit(measure.main())`;
+  const { status, stdout } = spawnSync(python!, ["-c", statement], { cwd: bench, encoding: "utf8" });
+  const [, path] = /^wrote (.*)$/m.exec(stdout)!;
+  return { status, said: /^fragments: .*$/m.exec(stdout)![0], ...JSON.parse(readFileSync(path!, "utf8")).fragments };
+}
+
+test.skipIf(python === undefined)("fragments that differ make the exit status 1; what is skipped is named", () => {
+  expect(measured("9.0", "echo 'fragments: agree'")).toEqual({ status: 0, said: "fragments: agree", agrees: true });
+  const wrong = "mma of f16: lane 3, register 1: 2 instead of 1";
+  expect(measured("8.0", `echo '${wrong}'; exit 1`)).toMatchObject({ status: 1, agrees: false, said: `${wrong}\n` });
+  expect(measured("8.0", "exit 139")).toMatchObject({ status: 1, agrees: false, said: "ended with 139" });
+  const skipped = "compute capability 7.5 has no such tensor cores";
+  expect(measured("7.5", "exit 1")).toEqual({ status: 0, said: `fragments: skipped, ${skipped}`, skipped });
+});
+
 /** An nvcc that is g++ with the emulation, so that programs which were built run here. Minutes. */
 test.skipIf(process.env.SEC_FULL === undefined || compilerVersion() === undefined || python === undefined)(
   "builds, checks and times on the emulation (SEC_FULL)",
@@ -175,7 +206,8 @@ test.skipIf(process.env.SEC_FULL === undefined || compilerVersion() === undefine
     mkdirSync(join(here, "bin"));
     const nvcc = `#!/bin/sh
 [ "$1" = --version ] && { echo "an emulation"; echo "of nvcc"; exit; }
-exec g++ -std=c++17 -O1 -w -x c++ -I "${here}/emulation" -o net main.cu net.cu "${here}/emulation/runtime.cpp" -pthread
+while [ "$1" != -o ]; do shift; done
+exec g++ -std=c++17 -O1 -w -x c++ -I "${here}/emulation" "$@" "${here}/emulation/runtime.cpp" -pthread
 `;
     writeFileSync(join(here, "bin/nvcc"), nvcc);
     chmodSync(join(here, "bin/nvcc"), 0o755);
@@ -183,9 +215,12 @@ exec g++ -std=c++17 -O1 -w -x c++ -I "${here}/emulation" -o net main.cu net.cu "
     const built = run(["--build-only", out, "--quick"], { PATH: `${here}/bin:${process.env["PATH"]}` });
     expect(built).toMatchObject({ status: 0, stdout: expect.stringContaining(`built ${out}\n`) as string });
 
-    const measured = `import json, pathlib, measure; out = pathlib.Path(${JSON.stringify(out)});
-print(json.dumps(measure.measure(out, json.loads((out / "index.json").read_text()), 1, say=lambda text: None)))`;
-    const groups = JSON.parse(execFileSync(python!, ["-c", measured], { cwd: out, encoding: "utf8" }));
+    const measured = `import json, pathlib, measure; out = pathlib.Path(${JSON.stringify(out)})
+index = json.loads((out / "index.json").read_text())
+fragments = measure.fragments(out, index, "9.0")
+print(json.dumps({"fragments": fragments, "groups": measure.measure(out, index, 1, say=lambda text: None)}))`;
+    const { fragments, groups } = JSON.parse(execFileSync(python!, ["-c", measured], { cwd: out, encoding: "utf8" }));
+    expect(fragments).toEqual({ agrees: true });
     expect(groups).toHaveLength(2);
     for (const { name, path, programs } of groups.flatMap(({ networks }: { networks: never[] }) => networks))
       for (const { precision, agrees, difference, tolerance, timings } of programs) {

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
+import { tensorCoreHeader } from "../../bench/cuda/fragments.ts";
 import { folder, repository, sec } from "../cli/sec.ts";
 
 /**
@@ -19,6 +20,13 @@ beforeEach(({ skip }) => {
 const examples = readdirSync(join(repository, "examples")).filter((file) => file.endsWith(".se"));
 const strict = ["-Werror", "all-warnings", "-Xcompiler", "-Wall,-Wextra,-Werror", "-Xptxas", "-warn-spills,-Werror"];
 const architectures = ["80", "90"].flatMap((each) => ["-gencode", `arch=compute_${each},code=sm_${each}`]);
+
+test("fragments.cu, with the section of PTX that net.cu gets", { timeout: 600_000 }, () => {
+  const here = folder({ "tensorCores.h": tensorCoreHeader() });
+  const source = join(repository, "bench/cuda/fragments.cu");
+  const options = ["-O3", "-std=c++17", ...strict, ...architectures, "-I", here];
+  execFileSync("nvcc", [...options, "-c", source, "-o", join(here, "fragments.o")], { stdio: "pipe" });
+});
 
 describe.each(["f32", "f16"])("in %s", (precision) => {
   test.each(examples)("%s", { timeout: 3_600_000 }, async (example) => {

@@ -180,5 +180,8 @@ inline void multiply_tf32(
   }
 }
 
-/** cvt.rna.tf32.f32: to nearest, ties away from zero. */
-inline unsigned round_to_tf32(unsigned word) { return (word + 0x1000u) & 0xffffe000u; }
+/** cvt.rna.tf32.f32: to nearest, ties away from zero; what is no number stays none. */
+inline unsigned round_to_tf32(unsigned word) {
+  const bool is_nan = (word & 0x7fffffffu) > 0x7f800000u;
+  return is_nan ? 0x7fffffffu : (word + 0x1000u) & 0xffffe000u;
+}
