@@ -806,4 +806,10 @@ export const codes = {
     title: "Wrong option",
     explanation: "An option of compile() has a value that it cannot have; the message names both.",
   },
+  SE0905: {
+    title: "Tuning that does not fit",
+    explanation:
+      "A tuning file says how convolutions are cut for one precision, as `sec tune` measured it. This one is damaged, was written for another " +
+      "precision, or was edited so that a convolution would have more slices than steps. Tune again, or compile without it.",
+  },
 } satisfies Record<string, CodeEntry>;

@@ -7,6 +7,7 @@ import { runPasses, type Pass, type Trace } from "./passes/pass.ts";
 import type { Plan, Vectors } from "./plan/plan.ts";
 import type { Precision } from "./precision.ts";
 import { schedule } from "./plan/schedule.ts";
+import { unfitTilings, type Tilings } from "./plan/tilings.ts";
 import type { TargetName } from "./supported.ts";
 import { positionOf } from "./syntax/frame.ts";
 import type { Storage } from "./weights/storage.ts";
@@ -32,6 +33,8 @@ export interface Options {
   readonly precision?: Precision | undefined;
   /** How gates and dense layers are computed; the target's way if it is not said. */
   readonly vectors?: Vectors | undefined;
+  /** How convolutions are cut, as `sec tune` measured it; as a model says where they are not among these. */
+  readonly tilings?: Tilings | undefined;
   /** How weights.bin stores weights; f32 if it is not said. */
   readonly storage?: Storage | undefined;
   /** Sees the graph after each pass. */
@@ -105,16 +108,16 @@ export function planOf(source: Source, options: Options, problems: Problems): Pl
 /** Graph -> plan. */
 export function lower(
   graph: Graph,
-  { level, maxBatch, trace, precision, vectors }: Options,
+  { level, maxBatch, trace, precision = "f32", vectors, tilings }: Options,
   problems: Problems,
 ): Plan | undefined {
-  const plan = schedule(runPasses(graph, level.passes, trace), {
-    written: graph,
-    fuse: level.fuse,
-    maxBatch,
-    precision,
-    vectors,
-  });
+  const optimised = runPasses(graph, level.passes, trace);
+  const unfit = tilings && unfitTilings(optimised, precision, tilings);
+  if (unfit && unfit.length > 0) {
+    for (const message of unfit) problems.report({ code: "SE0905", severity: "error", message, hint: "tune again" });
+    return undefined;
+  }
+  const plan = schedule(optimised, { written: graph, fuse: level.fuse, maxBatch, precision, vectors, tilings });
   if (plan.maxBatch >= 1) return plan;
   const largest = plan.values.reduce((a, b) => (b.floatsPerImage > a.floatsPerImage ? b : a));
   problems.report({

@@ -14,7 +14,9 @@ import { layoutOfManifest } from "./manifest.ts";
 import { reportOf, type Report } from "./report/report.ts";
 import { pointsOf, sweepRow, type SweepRow } from "./report/sweep.ts";
 import { literalText, textsOf, type SetValue } from "./settings.ts";
+import type { Tilings } from "./plan/tilings.ts";
 import { precisions, type Precision } from "./precision.ts";
+import { readTuning } from "./tune/tuning.ts";
 import { targetNames, unsupported, type TargetName } from "./supported.ts";
 import { format as formatSource } from "./syntax/format.ts";
 import { formatDiagnostics as formatList } from "./syntax/frame.ts";
@@ -50,6 +52,8 @@ export interface CompileOptions extends CheckOptions {
   readonly precision?: Precision;
   /** An upper bound of one run's batch. */
   readonly maxBatch?: number;
+  /** The text of a tuning file, which `sec tune` measured for this precision; for cuda. */
+  readonly tuning?: string;
   /** How weights.bin stores weights; net.js makes f32 of them. */
   readonly weightsAs?: Storage;
   /** Which list of passes; O0 also fuses nothing. */
@@ -66,7 +70,7 @@ export interface CompileResult {
 }
 
 export function compile(options: CompileOptions): CompileResult {
-  const { target, precision = "f32", maxBatch, passes = "O1", weightsAs = "f32" } = options;
+  const { target, precision = "f32", maxBatch, passes = "O1", weightsAs = "f32", tuning } = options;
   const problems = new Problems();
   oneOf("target", target, targetNames, problems);
   oneOf("precision", precision, precisions, problems);
@@ -76,14 +80,16 @@ export function compile(options: CompileOptions): CompileResult {
   if (maxBatch !== undefined && !(Number.isSafeInteger(maxBatch) && maxBatch >= 1)) {
     wrongOption(`maxBatch should be a whole number from 1, got ${maxBatch}`, problems);
   }
+  if (tuning !== undefined && target !== "cuda") wrongOption(`tuning is for cuda; ${target} has none`, problems);
   const source = sourceOf(options, problems);
   if (!problems.failed) unsupported(target, precision, "compile").forEach((diagnostic) => problems.report(diagnostic));
+  const tilings = tuning === undefined || problems.failed ? undefined : tilingsIn(tuning, precision, problems);
   if (!source || problems.failed) return { ok: false, files: [], diagnostics: problems.list };
 
   const compiled = compileSource(
     source,
     targets.get(target)!,
-    { level: levels[passes], maxBatch, storage: weightsAs, precision },
+    { level: levels[passes], maxBatch, storage: weightsAs, precision, tilings },
     problems,
   );
   if (!compiled) return { ok: false, files: [], diagnostics: problems.list };
@@ -215,6 +221,13 @@ export function pack(manifest: string, weights: Uint8Array): PackResult {
 function oneOf(option: string, value: string, allowed: readonly string[], problems: Problems): void {
   if (!allowed.includes(value))
     wrongOption(`${option} should be ${allowed.join(", ")}, got ${String(value)}`, problems);
+}
+
+function tilingsIn(tuning: string, precision: Precision, problems: Problems): Tilings | undefined {
+  const read = readTuning(tuning, precision);
+  if (read.ok) return read.tilings;
+  problems.report({ code: "SE0905", severity: "error", message: `tuning: ${read.message}` });
+  return undefined;
 }
 
 /** Undefined where an option is not of its type. */

@@ -18,6 +18,7 @@ export type CommandName =
   | "report"
   | "sweep"
   | "gates"
+  | "tune"
   | "graph"
   | "fmt"
   | "init"
@@ -51,6 +52,8 @@ export interface CompileFlags extends NetworkFlags {
   readonly denyNan?: true;
   readonly maxBatch?: number;
   readonly precision?: Precision;
+  /** A file that `sec tune` wrote. */
+  readonly tuning?: string;
   /** `-O0`: the level's digit. */
   readonly O?: "0" | "1";
   readonly emit?: EmitKind;
@@ -110,6 +113,18 @@ export interface GatesFlags extends NetworkFlags {
   readonly backend?: "webgpu" | "reference";
   readonly maxBatch?: number;
   readonly out: string;
+  readonly force?: true;
+}
+
+export interface TuneFlags extends NetworkFlags {
+  readonly precision?: Precision;
+  readonly batches?: readonly number[];
+  readonly arch?: string;
+  readonly weights?: string;
+  readonly rounds?: number;
+  readonly buildOnly?: string;
+  readonly measured?: string;
+  readonly out?: string;
   readonly force?: true;
 }
 
@@ -199,6 +214,7 @@ export function commands(io: Io, run: Run): Command {
     .addOption(denyNanOption())
     .addOption(new Option("--max-batch <N>", "the largest batch of one run").argParser(positive))
     .addOption(precisionOption())
+    .option("--tuning <FILE>", "how convolutions are cut, as `sec tune` measured it; for cuda")
     .addOption(new Option("-O <LEVEL>", "0: no optimisation; default: 1").choices(["0", "1"]))
     .addOption(new Option("--emit <THING>", "print one thing on standard output, write no files").choices(emitKinds))
     .addOption(new Option("--print-after <PASS>", "print the graph after a pass; can be repeated").argParser(repeated))
@@ -339,6 +355,35 @@ export function commands(io: Io, run: Run): Command {
     .addOption(forceOption())
     .action((file: string, flags: GatesFlags) =>
       run("gates", async () => (await import("./gates.ts")).gatesCommand(file, flags, io)),
+    );
+
+  network(
+    command(
+      "tune",
+      "Measures on a GPU how the convolutions of a network are cut best.",
+      "sec tune net.se --precision f16 -o net.tuning.json",
+      "sec compile net.se --target cuda --precision f16 --tuning net.tuning.json",
+      "sec tune net.se --precision f16 --arch sm_90 --build-only to-measure",
+      "sec tune --measured to-measure -o net.tuning.json",
+    ).argument("[FILE]", "the source; `-` is standard input; none with --measured"),
+  )
+    .addOption(precisionOption())
+    .addOption(
+      new Option("--batches <N,N>", "what is measured; none counts more than another; default: 1,8,32").argParser(
+        positives,
+      ),
+    )
+    .option("--arch <ARCH>", "what nvcc builds for, as in sm_90; default: native, the GPU that is here")
+    .addOption(weightsOption())
+    .addOption(
+      new Option("--rounds <N>", "how often each program runs; the shortest counts; default: 3").argParser(positive),
+    )
+    .option("--build-only <DIR>", "build what is to be measured, for another machine: there `sh DIR/measure.sh`")
+    .option("--measured <DIR>", "choose from what measure.sh wrote there")
+    .option("-o, --out <FILE>", "the tuning file; default: called like the network, .tuning.json")
+    .addOption(forceOption())
+    .action((file: string | undefined, flags: TuneFlags) =>
+      run("tune", async () => (await import("./tune.ts")).tuneCommand(file, flags, io)),
     );
 
   network(
@@ -527,6 +572,10 @@ function repeated(value: string, before: readonly string[] | undefined): readonl
 function positive(text: string): number {
   if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError("It should be a whole number from 1.");
   return Number(text);
+}
+
+function positives(text: string): readonly number[] {
+  return text.split(",").map(positive);
 }
 
 function natural(text: string): number {

@@ -16,14 +16,18 @@ import { Problems } from "../diagnostics.ts";
 import { print } from "../ir/print.ts";
 import { largeBatch, launchesOf, type Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
+import type { Tilings } from "../plan/tilings.ts";
 import { unsupported } from "../supported.ts";
 import { parse } from "../syntax/parse.ts";
+import { convolutionsOf } from "../tune/candidates.ts";
+import { readTuning } from "../tune/tuning.ts";
 import { weightLayout } from "../weights/pack.ts";
 import { targets } from "../../targets/index.ts";
 import { emitKinds, type CompileFlags, type EmitKind } from "./commands.ts";
 import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
 import { entryOfFolder } from "./entry.ts";
 import { exit, Refusal, usage } from "./exit.ts";
+import { readSource } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
 import { openProject, type Project } from "./project.ts";
@@ -44,8 +48,10 @@ export async function compileCommand(named: string | undefined, given: CompileFl
   );
 
   const printed: { readonly pass: string; readonly graph: string }[] = [];
+  const tilings = flags.tuning === undefined ? undefined : tilingsOfFile(flags.tuning, flags, problems);
   const options: Options = {
     level: levelOf(flags),
+    tilings,
     maxBatch: flags.maxBatch,
     storage: flags.weightsAs,
     precision: flags.precision,
@@ -86,6 +92,7 @@ async function produce(
   }
   const compiled = compile(source, target, options, problems);
   if (!compiled) return undefined;
+  if (options.tilings && compiled.plan) sayUntuned(compiled.plan, flags, io);
   if (emit !== undefined) return emitted(emit, filesOf(project, compiled, flags, io).files);
   return writeFiles(project, compiled, flags, io);
 }
@@ -150,6 +157,23 @@ function filesOf({ load }: Project, { graph, plan, files }: Compiled, flags: Com
   return { files: [...files, { path: "weights.bin", bytes }], weights: json };
 }
 
+function tilingsOfFile(path: string, { precision = "f32" }: CompileFlags, problems: Problems): Tilings | undefined {
+  const file = readSource(path);
+  if (!file.ok) throw usage(file.message);
+  const read = readTuning(file.text, precision);
+  if (read.ok) return read.tilings;
+  problems.report({ code: "SE0905", severity: "error", message: `${path}: ${read.message}` });
+  return undefined;
+}
+
+/** A tuning of another network, or of another resolution, may have no convolution of this one. */
+function sayUntuned(plan: Plan, { tuning, quiet }: CompileFlags, io: Io): void {
+  const all = convolutionsOf(plan).length;
+  const rest = all - plan.tilings.size;
+  if (rest > 0 && !quiet)
+    io.err(`note: ${tuning} says nothing of ${rest} of the ${all} shapes of convolutions; a model chose for them\n`);
+}
+
 /** `56 kernels a run` */
 function kernelsText(plan: Plan): string {
   const [few, many] = [1, largeBatch].map((batch) => launchesOf(plan, batch).length);
@@ -203,6 +227,7 @@ function checkFlags(flags: CompileFlags): void {
   if (target === "pytorch" && printAfter.length > 0) {
     throw usage("no pass runs for the target pytorch, which is given the network as written");
   }
+  if (flags.tuning !== undefined && target !== "cuda") throw usage("--tuning is for --target cuda");
   if (flags.weightsAs !== undefined && target !== "wgsl") {
     throw usage(`--weights-as is for --target wgsl; ${target} is given weights in f32`);
   }

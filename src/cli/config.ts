@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { precisions, type Precision } from "../precision.ts";
 import type { SetValue } from "../settings.ts";
 import { didYouMean } from "../suggest.ts";
 import { targetNames, type TargetName } from "../supported.ts";
@@ -19,6 +20,8 @@ export interface Config {
   /** Values as with `--set`; a number, a bool or a list may be written as such. */
   readonly set?: Readonly<Record<string, SetValue>>;
   readonly maxBatch?: number;
+  readonly precision?: Precision;
+  readonly tuning?: string;
 }
 
 /** The sec.config of a folder, if it has one. A wrong one is a usage error that says where. */
@@ -38,6 +41,8 @@ const fields: Readonly<Record<keyof Config, readonly [string, (value: unknown) =
   network: ["the name of a network", isText],
   set: ["an object of values, { ratio: 16 }", (value) => isRecord(value) && Object.values(value).every(isConfigValue)],
   maxBatch: ["a whole number from 1", (value) => Number.isInteger(value) && (value as number) >= 1],
+  precision: [`one of ${precisions.join(", ")}`, (value) => precisions.includes(value as Precision)],
+  tuning: ["the path of a file that sec tune wrote", isText],
 };
 /** For editors; sec does not read it. */
 const ignored = "$schema";

@@ -23,12 +23,14 @@ function onlySource(): string {
   throw usage(`no file was named, and ${seen}`, "name one, or write a sec.config.json with an entry");
 }
 
-function flagsOf({ target, outDir, network, maxBatch }: Config): CompileFlags {
+function flagsOf({ target, outDir, network, maxBatch, precision, tuning }: Config): CompileFlags {
   return {
     ...(target !== undefined && { target }),
     ...(outDir !== undefined && { out: outDir }),
     ...(network !== undefined && { network }),
     ...(maxBatch !== undefined && { maxBatch }),
+    ...(precision !== undefined && { precision }),
+    ...(tuning !== undefined && { tuning }),
   };
 }
 

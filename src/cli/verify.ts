@@ -9,6 +9,8 @@ import { Problems, type Span } from "../diagnostics.ts";
 import { graphFromJson } from "../ir/json.ts";
 import { faultOf } from "../ir/verify.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { Tilings } from "../plan/tilings.ts";
+import { readTilings } from "../tune/tuning.ts";
 import { rounded, tolerances } from "../verify/tolerance.ts";
 import { verifyPlanOn, type VerifyResult } from "../verify/verify.ts";
 import { unsupported } from "../supported.ts";
@@ -137,7 +139,9 @@ function ofFolder(folder: string, flags: VerifyFlags, io: Io): Subject {
   const problems = new Problems();
   const level = manifest.fused ? levels.O1 : levels.O0;
   const { vectors } = targets.get(manifest.target) as PlanTarget;
-  const plan = lower(written.graph, { level, maxBatch: manifest.maxBatch, precision, vectors }, problems);
+  const { maxBatch } = manifest;
+  const tilings = manifest.target === "cuda" ? tilingsOf(manifest, path) : undefined;
+  const plan = lower(written.graph, { level, maxBatch, precision, vectors, tilings }, problems);
   const same =
     plan?.launches.length === manifest.launches.length &&
     plan.launches.every((launch, index) => launch.name === manifest.launches[index]!.name);
@@ -150,6 +154,12 @@ function ofFolder(folder: string, flags: VerifyFlags, io: Io): Subject {
   if (manifest.target === "wgsl") warnOfStale(folder, manifest, read, io);
   else if (!/^[a-z_]\w*$/.test(manifest.prefix)) throw new Refusal(exit.wrong, `${path}: its prefix is no identifier`);
   return { plan, ...openedBy(manifest, read), diagnostics: [] };
+}
+
+function tilingsOf({ tilings, precision }: CudaManifest, path: string): Tilings {
+  const read = readTilings(tilings ?? [], precision);
+  if (!read.ok) throw new Refusal(exit.wrong, `${path}: its tilings are damaged: ${read.message}`);
+  return read.tilings;
 }
 
 /** net.js carries the kernels, too: one that was edited in kernels/ alone is verified there, and not what a page runs. */

@@ -17,7 +17,7 @@ export interface Plan {
   /** False at -O0: one launch for each node. */
   readonly fused: boolean;
   readonly precision: Precision;
-  /** How convolutions are cut for which a measurement decided, and no model. */
+  /** How those of its convolutions are cut for which a measurement decided, and no model. */
   readonly tilings: Tilings;
   readonly launches: readonly Launch[];
   /** Launches that may run beside others, in order; one ends before the next starts. */

@@ -101,7 +101,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
     graph,
     fused: options.fuse,
     precision,
-    tilings,
+    tilings: new Map([...tilings].filter(([shape]) => shapesOf(grouping).has(shape))),
     launches: launches.map((launch) => ({
       ...launch,
       reads: launch.reads.map(place),
@@ -370,6 +370,12 @@ function tilingOf({ kernel, anchor, root }: Group, precision: Precision, tilings
   if (kernel !== "conv") return { tile: mapTileOf(root), split: undefined };
   if (anchor?.op !== "conv2d") throw new Bug(`${root.name} is no convolution`);
   return tilings.get(shapeName(anchor)) ?? tilingsOf(anchor, precision)[0]!;
+}
+
+function shapesOf({ groups }: Grouping): ReadonlySet<string> {
+  return new Set(
+    groups.flatMap(({ kernel, anchor }) => (kernel === "conv" && anchor?.op === "conv2d" ? [shapeName(anchor)] : [])),
+  );
 }
 
 function mapTileOf({ type }: Node): Tile {

@@ -1,4 +1,4 @@
-import type { NodeOf } from "../ir/graph.ts";
+import type { Graph, NodeOf } from "../ir/graph.ts";
 import type { Precision } from "../precision.ts";
 import { convTilings } from "./kernels/conv.ts";
 import { tensorSteps, tensorTilings } from "./kernels/tensorConv.ts";
@@ -27,4 +27,15 @@ export function tilingsOf(convolution: NodeOf<"conv2d">, precision: Precision): 
   const pixels = height * width;
   if (precision === "f32") return convTilings(pixels, channels);
   return tensorTilings({ pixels, channels, steps: tensorSteps(convolution, precision) });
+}
+
+/** What is wrong with tilings that somebody edited: slices without steps. Those of shapes that a graph lacks are not looked at. */
+export function unfitTilings(graph: Graph, precision: Precision, tilings: Tilings): readonly string[] {
+  const messages = graph.nodes.flatMap((node) => {
+    if (node.op !== "conv2d") return [];
+    const slices = tilings.get(shapeName(node))?.split?.slices ?? 1;
+    const steps = tensorSteps(node, precision);
+    return slices > steps ? [`the tuning cuts ${shapeName(node)} into ${slices} slices, which has ${steps} steps`] : [];
+  });
+  return [...new Set(messages)];
 }

@@ -4,6 +4,7 @@ import { GENERATOR } from "../../src/marker.ts";
 import type { Precision } from "../../src/precision.ts";
 import { imagesOf } from "../../src/plan/kernels/geometry.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import { tilingEntries, type TilingEntry } from "../../src/tune/tuning.ts";
 import { version } from "../../src/version.ts";
 import { fingerprint, weightLayout } from "../../src/weights/pack.ts";
 import { describeTensor, describeWeights, type Manifest as WgslManifest } from "../wgsl/describe.ts";
@@ -25,6 +26,8 @@ export type Manifest = Pick<
     readonly inputs: readonly Tensor[];
     readonly outputs: readonly Tensor[];
     readonly launches: readonly LaunchEntry[];
+    /** How convolutions are cut that a tuning decided about; the others as the model of that sec says. */
+    readonly tilings?: readonly TilingEntry[];
   };
 
 type Tensor = Omit<TensorDescription, "slot">;
@@ -74,6 +77,7 @@ export function describe(
       const more = images === 1 ? {} : { images };
       return { name, kernel, grid, ...more, threads, ...(batches !== "all" && { batches }), span: place(span) };
     }),
+    ...(plan.tilings.size > 0 && { tilings: tilingEntries(plan.tilings) }),
     weights: describeWeights(layout),
     written: graphToJson(plan.written),
     files: files.map((path) => ({ path })),

@@ -15,11 +15,11 @@ async function complaint(name: string, text: string): Promise<string> {
 test("a field that does not exist is named with its place and the ones that do", async () => {
   expect(await complaint("sec.config.json", '{\n  "entry": "net.se",\n  "tagret": "wgsl"\n}\n')).toBe(
     'error: sec.config.json:3:3: there is no field "tagret"\n' +
-      "  did you mean `target`? allowed are entry, outDir, target, network, set, maxBatch\n",
+      "  did you mean `target`? allowed are entry, outDir, target, network, set, maxBatch, precision, tuning\n",
   );
   expect(await complaint("sec.config.js", 'export default { out: "x" };\n')).toBe(
     'error: sec.config.js: out: there is no field "out"\n' +
-      "  did you mean `outDir`? allowed are entry, outDir, target, network, set, maxBatch\n",
+      "  did you mean `outDir`? allowed are entry, outDir, target, network, set, maxBatch, precision, tuning\n",
   );
 });
 

@@ -83,7 +83,7 @@ function splitOf(tile: TensorTile, product: Product, slices: number): Split | un
 const leastSteps = 4;
 
 /** The last block of a tile reads the sums of all slices one after the other. */
-const mostSlices = 16;
+export const mostSlices = 16;
 
 /**
  * The device of the model, in cycles and in bytes a cycle of one multiprocessor. These are published figures of an H100,

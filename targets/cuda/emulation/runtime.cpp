@@ -736,6 +736,11 @@ cudaError_t cudaGetDevice(int *device) {
   return cuda_emulation::devices > 0 ? cudaSuccess : noted(cudaErrorNoDevice);
 }
 
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int) {
+  *properties = {"an emulation", int(cuda_emulation::architecture / 10), int(cuda_emulation::architecture % 10)};
+  return cudaSuccess;
+}
+
 /** One multiprocessor of 1 GHz, and memory of 1 GHz and 64 bits. */
 cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int) {
   switch (attribute) {
