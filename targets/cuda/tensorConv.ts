@@ -55,7 +55,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
     // What is fused may bind other values with them; the product needs these.
     terms === "computed" ? "0u" : module.read(anchor.inputs.x),
     "weights",
-    ...["STEPS", "STAGES", "X_PITCH", "W_PITCH", "X_PARTS", "X_PART4", "X_COPIES", "W_PARTS", "W_PART4", "W_COPIES"],
+    ...["STEPS", "STAGES", "X_PARTS", "X_PART4", "X_COPIES", "W_PARTS", "W_PART4", "W_COPIES"],
     ...["WARP_COLUMNS", "A_TILES", "B_TILES", "TILE_PIXELS", "TILE4", "STEP4"],
   ];
   const products = ["RESULT_PITCH4", ...(split ? ["DEPTH_SLICES", "slice_sums", "arrived"] : [])];
@@ -74,8 +74,6 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
       step4,
       steps: Math.ceil(depth4 / step4),
       stages: tensorStages,
-      xPitch: shape.xPitch,
-      wPitch: shape.wPitch,
       resultPitch4: shape.resultPitch4,
       xParts: shape.x.parts,
       xPart4: shape.x.part4,
@@ -171,7 +169,7 @@ function copiesLines(
 ): string[] {
   const { element, vector } = spelledElements[storedAs(precision)];
   const halves = element !== "float";
-  const to = `xs[x_row + i * (${tensorThreads} / X_PARTS)][x_part * X_PART4 * 4]`;
+  const to = `swizzled(xs, x_row + i * (${tensorThreads} / X_PARTS), x_part * X_PART4 * 4)`;
   const seen = xAt!.replace(/\bstart\b/g, "from[i]");
   const stage = "Terms *const xs = x_tile + step % STAGES * TILE_PIXELS;";
   const moves =
@@ -182,7 +180,7 @@ function copiesLines(
           copyTerms: [
             `const int at = ${seen};`,
             `copy_async<X_PART4 * sizeof(${vector})>(`,
-            `    &${to}, ${xName} + max(at, 0), at >= 0);`,
+            `    ${to}, ${xName} + max(at, 0), at >= 0);`,
           ].join("\n"),
           store: "",
           first: `if (${early} < ${endStep}) copy_terms(${early});`,
@@ -196,23 +194,30 @@ function copiesLines(
             `  ${stage}`,
             "#pragma unroll",
             "  for (unsigned i = 0; i < X_COPIES; i++)",
-            `    *reinterpret_cast<${vector} *>(&${to}) = ${halves ? "narrow(held[i])" : "held[i]"};`,
+            `    *reinterpret_cast<${vector} *>(${to}) = ${halves ? "narrow(held[i])" : "held[i]"};`,
             "};",
           ].join("\n"),
           first: `if (${early} < ${endStep}) {\n  copy_terms(${early});\n  store_step(${early});\n}`,
         };
   const view = {
-    element,
     vector,
     threads: tensorThreads,
     filters: halves ? `reinterpret_cast<const ${vector} *>(weights + ${offset})` : `weights + ${offset}`,
     fromType: start === "u32" ? "unsigned" : "int2",
     fromPixel: fromPixel!,
     wPlace: wPlace!,
+    filterPlace: halves ? "swizzled(ws, row, w_part * W_PART4 * 4)" : "&ws[row][w_part * W_PART4 * 4]",
     early,
     endStep,
   };
-  return render(tensorCopies, view, { ...moves, share, total })
+  const rows = halves
+    ? `typedef ${element} Terms[4 * STEP4], Filters[4 * TILE4];`
+    : [
+        "// Filters are read by single words, those of four rows and eight channels at once: 32 bytes more a row",
+        "// are enough to have them in all banks.",
+        "typedef float Terms[4 * STEP4], Filters[4 * TILE4 + 8];",
+      ].join("\n");
+  return render(tensorCopies, view, { ...moves, share, total, rows })
     .trimEnd()
     .split("\n");
 }
@@ -223,7 +228,7 @@ function productLines(terms: Terms, precision: Precision, { firstStep, endStep, 
   const loadB = halves
     ? [
         "for (unsigned j = 0; j < B_TILES; j += 2)",
-        "  load_matrices_transposed(b[j], b[j + 1], &ws[k + lane % 16][warp_channel + 8 * j + lane / 16 * 8]);",
+        "  load_matrices_transposed(b[j], b[j + 1], swizzled(ws, k + lane % 16, warp_channel + 8 * j + lane / 16 * 8));",
       ]
     : [
         "for (unsigned j = 0; j < B_TILES; j++) {",
@@ -233,7 +238,7 @@ function productLines(terms: Terms, precision: Precision, { firstStep, endStep, 
         "}",
       ];
   const loadA = [
-    `load_matrices(a[i], &xs[16 * i + lane % 16][k + lane / 16 * ${halves ? 8 : 4}]);`,
+    `load_matrices(a[i], swizzled(xs, 16 * i + lane % 16, k + lane / 16 * ${halves ? 8 : 4}));`,
     ...(precision === "tf32" ? ["for (unsigned &term : a[i]) term = round_to_tf32(term);"] : []),
   ];
   return render(
@@ -269,10 +274,9 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
     const parts = along4 / part4;
     return { parts, part4, copies: (count * parts) / tensorThreads };
   };
-  const xPitch = 4 * step4 + 16 / bytes;
-  const wPitch = tile.channels + 8;
   const resultPitch4 = columns + 2;
-  const stage = (tile.pixels * xPitch + 4 * step4 * wPitch) * bytes;
+  const filterBytes = tile.channels * bytes + (bytes === 4 ? 32 : 0);
+  const stage = tile.pixels * tensorStepBytes + 4 * step4 * filterBytes;
   return {
     tile,
     held: { rows, columns, pixels: tile.pixels / rows, vectors: 1 },
@@ -283,8 +287,6 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
     terms,
     x: copies(tile.pixels, step4, terms === "computed" ? 1 : pairs(input.vectors)),
     w: copies(4 * step4, columns, pairs(output.vectors)),
-    xPitch,
-    wPitch,
     resultPitch4,
     memory4: Math.max((tensorStages * stage) / 16, tile.pixels * resultPitch4),
   };

@@ -45,6 +45,15 @@ __device__ inline unsigned round_to_tf32(unsigned bits) {
   return rounded;
 }`;
 
+const swizzle = `// A number in rows of shared memory. From row to row its 16 bytes change places with others of the row: those of one column
+// and eight rows, which ldmatrix reads at once, are in all 32 banks.
+template <typename Element, unsigned LENGTH>
+__device__ inline Element *swizzled(Element (*rows)[LENGTH], unsigned row, unsigned column) {
+  constexpr unsigned together = 16 / sizeof(Element);
+  const unsigned turn = LENGTH == 4 * together ? row / 2 % 4 : row % 8;
+  return &rows[row][column ^ (turn * together)];
+}`;
+
 function multiply(precision: Precision, depth: number, type: string): string {
   return `// acc += a b for 16 pixels, 8 channels and ${depth} terms, with sums in f32.
 __device__ inline void multiply_${precision}(float (&acc)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
@@ -76,6 +85,8 @@ export function tensorCoreSection(...precisions: readonly Precision[]): string {
     "",
     [...used].join("\n\n"),
     "#endif",
+    "",
+    swizzle,
     "",
     "",
   ].join("\n");
