@@ -18,7 +18,7 @@ import { helperTexts } from "./helpers.ts";
 import { wrap } from "./print.ts";
 import type { CudaKernel } from "./kernels.ts";
 import { determinismOf, sliceHostBlocks, splitLaunches } from "./slices.ts";
-import { cmakeLists, mainCu, netCu, netH } from "./templates.generated.ts";
+import { cmakeLists, mainCu, netCu, netH, netMemory } from "./templates.generated.ts";
 import { tensorCoreIncludes, tensorCoreSection } from "./tensorCores.ts";
 import { cudaWords } from "./words.ts";
 
@@ -64,6 +64,7 @@ export function hostFiles(plan: Plan, kernels: readonly CudaKernel[], place: (sp
         includes: tensorCoreIncludes(plan.precision),
         tensorCores: tensorCoreSection(plan.precision),
         ...sliceHostBlocks(plan),
+        ...sharedMemoryBlocks(kernels),
         helpers: helperTexts(new Set(kernels.flatMap((kernel) => [...kernel.helpers])), storedAs(plan.precision)),
         kernels: kernels.map(({ text }) => text).join("\n\n"),
         values: commented(plan.values.map((value) => [`${nameOf(value).slice("value::".length)},`, shapeOf(value)])),
@@ -224,7 +225,7 @@ function batchesOf({ batches }: Launch, PREFIX: string): readonly [string, strin
 
 /**
  * `start(conv1::conv1, dim3(8, 1, batch), 64, queue, v[value::image], w(0), v[value::conv1])`; where slices may be apart,
- * `start_split(SPLITS[0], conv1::conv1, dim3(8, 1, batch), 128, queue, v, v[value::image]...)`
+ * `start_split(SPLITS[0], conv1::conv1, dim3(8, 1, batch), Block(128, 36864), queue, v, v[value::image]...)`
  */
 function call(launch: Launch, kernel: CudaKernel, plan: Plan, nameOf: (value: Value) => string): string {
   const { weights } = launch;
@@ -238,10 +239,28 @@ function call(launch: Launch, kernel: CudaKernel, plan: Plan, nameOf: (value: Va
   const tiles = images === 1 ? "batch" : `(batch + ${images - 1}) / ${images}`;
   const grid = `dim3(${gridOf(launch).join(", ")}, ${tiles})`;
   if (launch.kernel === "dense") buffers.push("batch");
-  const inputs = [qualified(kernel), grid, kernel.threads, "queue"];
+  const { launched } = kernel.memory;
+  const block = launched > 0 ? `Block(${kernel.threads}, ${launched})` : kernel.threads;
+  const inputs = [qualified(kernel), grid, block, "queue"];
   if (launch.split === undefined) return `start(${[...inputs, ...buffers].join(", ")})`;
   const split = `SPLITS[${splitLaunches(plan).findIndex((each) => each === launch)}]`;
   return `start_split(${[split, ...inputs, "v", ...buffers].join(", ")})`;
+}
+
+/** What a block may share without its kernel asking for more. */
+const unasked = 48 * 1024;
+
+/** What asks for the shared memory of large blocks; nothing where none is large. */
+function sharedMemoryBlocks(kernels: readonly CudaKernel[]): Readonly<Record<"askForMemory" | "askedMemory", string>> {
+  const large = kernels.filter(({ memory }) => memory.all > unasked);
+  if (large.length === 0) return { askForMemory: "", askedMemory: "" };
+  const asked = large.map(
+    (kernel) => `if (error == cudaSuccess) error = ask(${qualified(kernel)}, ${kernel.memory.launched});`,
+  );
+  return {
+    askForMemory: render(netMemory, {}, { asked: asked.join("\n") }),
+    askedMemory: "if (const cudaError_t error = ask_for_memory()) return status_of(error);",
+  };
 }
 
 function qualified({ name }: CudaKernel): string {

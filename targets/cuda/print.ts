@@ -18,6 +18,8 @@ export interface PrintedKernel {
   readonly text: string;
   readonly helpers: ReadonlySet<string>;
   readonly threads: number;
+  /** Shared by a block: what its launch asks for, and that with the arrays of the kernel. */
+  readonly memory: { readonly launched: number; readonly all: number };
 }
 
 /** Statements of the tree, calls by these names, in place of which stand lines of CUDA C. They say when the kernel waits for others. */
@@ -27,6 +29,8 @@ export interface Insert {
   /** What the lines declare and inputs of the calls name: their types. */
   readonly locals: ReadonlyMap<string, string>;
   readonly helpers: readonly string[];
+  /** The shared array of which the launch says the size. */
+  readonly launched: string;
 }
 
 export interface PrintOptions {
@@ -56,7 +60,8 @@ export function printKernel(source: KernelTree, options: PrintOptions = {}): Pri
   const printer = new Printer(tree, options);
   const entry = functionsOf(tree).find(({ threads }) => threads !== undefined);
   if (!entry) throw new Bug("a kernel has no entry point");
-  return { text: printer.kernel(entry, source.banner), helpers: printer.helpers, threads: entry.threads! };
+  const text = printer.kernel(entry, source.banner);
+  return { text, helpers: printer.helpers, threads: entry.threads!, memory: printer.sharedBytes() };
 }
 
 /** Types of WGSL that occur, in CUDA C. Vectors of 2 are rows and columns. */
@@ -204,16 +209,43 @@ class Printer {
       ...rows.map(({ text, shape }) => (shape === undefined ? text : `${text.padEnd(longest)} // ${shape}`)),
       ...(takesBatch ? ["    unsigned batch)"] : []),
       "{",
-      ...shared.map(
-        (each) =>
-          `  __shared__ ${spelled(each.type)} ${each.name}[${this.say(each.length)}];${each.behind === undefined ? "" : ` // ${spoken(each.behind)}`}`,
-      ),
+      ...shared.map((each) => `  ${this.shared(each)}`),
       ...thread,
       "  let_next_begin();",
       ...(this.insert ? [] : ["  wait_for_launches();"]),
       ...this.block(entry.body, "  "),
       "}",
     ].join("\n");
+  }
+
+  /** `__shared__ float4 sums[128]; // [ROWS, TILE4]`, or what the launch has made room for. */
+  private shared({ name, type, length, behind }: Kept & { readonly kind: "shared" }): string {
+    const said = this.say(length);
+    const shape = behind === undefined ? "" : ` ${spoken(behind)}`;
+    return name === this.insert?.launched
+      ? `${spelled(type)} *const ${name} = shared_memory(); // [${said}]${shape}`
+      : `__shared__ ${spelled(type)} ${name}[${said}];${shape === "" ? "" : ` //${shape}`}`;
+  }
+
+  /** Of all shared arrays, and of the one that is no array here. */
+  sharedBytes(): PrintedKernel["memory"] {
+    const [sizes, launched] = [new Map<string, number>(), this.insert?.launched ?? ""];
+    for (const each of this.memory.values())
+      if (each.kind === "shared")
+        sizes.set(each.name, (each.type.startsWith("vec4") ? 16 : 4) * this.numberOf(each.length));
+    return { launched: sizes.get(launched) ?? 0, all: [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0) };
+  }
+
+  /** An extent: a number, a constant that is one, or a product. */
+  private numberOf(extent: Expression): number {
+    if (extent.kind === "number") return parseInt(extent.text);
+    if (extent.kind === "binary" && extent.operator === "*")
+      return this.numberOf(extent.left) * this.numberOf(extent.right);
+    const constant = this.tree.declarations.find((each) => {
+      return each.kind === "const" && extent.kind === "name" && each.name === extent.name;
+    });
+    if (constant?.kind !== "const") throw new Bug("a shared array is as long as what is no constant");
+    return this.numberOf(constant.value);
   }
 
   private enter(each: FunctionDeclaration): void {

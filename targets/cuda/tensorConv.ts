@@ -135,6 +135,7 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
       ...(launch.split ? [["image", "u32"] as const] : []),
     ]),
     helpers: storedAs(precision) !== "f32" && terms === "computed" ? ["narrow"] : [],
+    launched: "memory",
   };
 }
 

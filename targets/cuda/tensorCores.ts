@@ -22,6 +22,12 @@ template <unsigned COUNT> __device__ inline void wait_for_copies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(COUNT) : "memory");
 }`;
 
+const memory = `// As much as the launch asks for.
+__device__ inline float4 *shared_memory() {
+  extern __shared__ float4 memory[];
+  return memory;
+}`;
+
 const loads = `// Four matrices of 8 rows of 16 bytes; lane i names row i % 8 of matrix i / 8, and gets 4 bytes of row lane / 4 of each.
 __device__ inline void load_matrices(unsigned (&to)[4], const void *row) {
   const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
@@ -65,9 +71,9 @@ __device__ inline void multiply_${precision}(float (&acc)[4], const unsigned (&a
 }
 
 const texts: Readonly<Record<Exclude<Precision, "f32">, readonly string[]>> = {
-  tf32: [copies, loads, rounding, multiply("tf32", 8, "tf32")],
-  f16: [copies, loads, transposedLoads, multiply("f16", 16, "f16")],
-  bf16: [copies, loads, transposedLoads, multiply("bf16", 16, "bf16")],
+  tf32: [memory, copies, loads, rounding, multiply("tf32", 8, "tf32")],
+  f16: [memory, copies, loads, transposedLoads, multiply("f16", 16, "f16")],
+  bf16: [memory, copies, loads, transposedLoads, multiply("bf16", 16, "bf16")],
 };
 
 /** The section of net.cu for products in these precisions; empty where no kernel uses tensor cores. */

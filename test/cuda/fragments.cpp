@@ -1,4 +1,5 @@
-// What a GPU would not forgive of a warp, and when asynchronous copies are there, beside what fragments.cu checks on either.
+// What a GPU would not forgive of a warp, when asynchronous copies are there, and what shared memory a launch can have, beside
+// what fragments.cu checks on either.
 #define main check_fragments
 #include "fragments.cu"
 #undef main
@@ -42,22 +43,57 @@ void early_read() {
   expect(to[1][lane][5], 0, "zeros", lane, 1);
 }
 
+constexpr unsigned LARGE = 100 * 1024;
+
+/** All that the launch asked for is there, and at the start of a block as nobody would leave it. */
+void large_memory() {
+  float4 *const memory = shared_memory();
+  const unsigned last = LARGE / sizeof(float4) - 1, lane = threadIdx.x;
+  expect(memory[lane].x > 1e37f && memory[last - lane].w > 1e37f, true, "what was there", lane, 0);
+  __syncthreads();
+  memory[lane].x = memory[last - lane].w = float(lane);
+  __syncthreads();
+  expect(memory[31 - lane].x == float(31 - lane) && memory[last].w == 0, true, "what was written", lane, 1);
+}
+
+void beyond_memory() { shared_memory()[threadIdx.x].x = 0; }
+
+/** Who has not asked shares 48 KiB at most, who has as much as that, and nobody more than there is. */
+void check_refusals(cudaLaunchConfig_t config) {
+  const auto launch = [&](size_t bytes) {
+    config.dynamicSmemBytes = bytes;
+    return cudaLaunchKernelEx(&config, large_memory);
+  };
+  const auto ask = [](int bytes) {
+    return cudaFuncSetAttribute(large_memory, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  };
+  expect(launch(LARGE), cudaErrorInvalidValue, "a launch that has not asked", 0, 0);
+  expect(ask(163 * 1024 + 1), cudaErrorInvalidValue, "more than there is", 0, 0);
+  expect(launch(LARGE), cudaErrorInvalidValue, "a launch whose wish was refused", 0, 0);
+  expect(ask(LARGE), cudaSuccess, "a wish", 0, 0);
+  expect(launch(LARGE + 1), cudaErrorInvalidValue, "more than the wish", 0, 0);
+}
+
 } // namespace
 
 int main(int, char **arguments) {
   for (unsigned i = 0; i < 256; i++) rows[i / 8][i % 8] = static_cast<unsigned short>(i * 257 + 3);
   const std::string what = arguments[1];
-  void (*const kernel)() = what == "absent lane"  ? absent_lane
-                           : what == "other line" ? other_line
-                           : what == "early read" ? early_read
-                                                  : unwaited_copy;
+  void (*const kernel)() = what == "absent lane"    ? absent_lane
+                           : what == "other line"   ? other_line
+                           : what == "early read"   ? early_read
+                           : what == "large memory" ? large_memory
+                           : what == "beyond"       ? beyond_memory
+                                                    : unwaited_copy;
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(1);
   config.blockDim = dim3(32);
+  if (kernel == large_memory) check_refusals(config);
+  config.dynamicSmemBytes = kernel == large_memory ? LARGE : 31 * sizeof(float4);
   for (const auto order : {cuda_emulation::ascending, cuda_emulation::descending}) {
     cuda_emulation::order = order;
     if (what == "fragments") check_fragments();
-    else cudaLaunchKernelEx(&config, kernel);
+    else expect(cudaLaunchKernelEx(&config, kernel), cudaSuccess, "the launch", 0, 0);
   }
   return wrong == 0 ? 0 : 1;
 }

@@ -10,7 +10,7 @@ import { useCompiler } from "./emulated.ts";
 
 /**
  * The parts of PTX in the emulation: layouts of fragments by a second source, and what a warp may not do. The same
- * fragments.cu runs on a GPU before anything is measured there.
+ * fragments.cu runs on a GPU before anything is measured there. And shared memory of the size that a launch asks for.
  */
 useCompiler();
 
@@ -31,6 +31,7 @@ const faults = [
   ["there ? 0 : BYTES", "0", "cp.async.cg: lane 0, register 4: "],
 ] as const;
 
+const isFull = process.env["SEC_FULL"] !== undefined;
 const folder = mkdtempSync(join(tmpdir(), "sec-fragments-"));
 const run = (what: string, fault = 0) =>
   spawnSync(join(folder, "fragments"), [what], { encoding: "utf8", env: { ...process.env, PLANTED: String(fault) } });
@@ -39,7 +40,8 @@ beforeAll(() => {
   if (compilerVersion() === undefined) return;
   for (const { path, text } of emulation) writeFileSync(join(folder, path), path === "ptx.h" ? planted(text) : text);
   writeFileSync(join(folder, "tensorCores.h"), tensorCoreHeader());
-  const options = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-I", folder, "-I", "bench/cuda"];
+  const sanitizer = isFull ? ["-fsanitize=address"] : [];
+  const options = ["-std=c++17", "-O1", ...sanitizer, "-Wall", "-Wextra", "-Werror", "-I", folder, "-I", "bench/cuda"];
   const sources = ["test/cuda/fragments.cpp", join(folder, "runtime.cpp")];
   execFileSync("g++", [...options, ...sources, "-o", join(folder, "fragments")]);
 });
@@ -58,6 +60,15 @@ function planted(ptx: string): string {
 test("fragments agree, in both orders of threads", () => {
   const { stdout, status } = run("fragments");
   expect({ stdout, status }).toEqual({ stdout: "fragments: agree\n".repeat(2), status: 0 });
+});
+
+test("a launch has the shared memory that it asks for, if its kernel has asked for more than 48 KiB before", () => {
+  const { stdout, status } = run("large memory");
+  expect({ stdout, status }).toEqual({ stdout: "", status: 0 });
+});
+
+test.runIf(isFull)("a sanitizer sees the end of that memory", () => {
+  expect(run("beyond").stderr).toContain("heap-buffer-overflow");
 });
 
 test("a copy is not there before it is waited for; the last group may still be under way", () => {

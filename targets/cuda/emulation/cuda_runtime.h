@@ -123,6 +123,8 @@ enum cudaDeviceAttr {
   cudaDevAttrComputeCapabilityMinor = 76,
 };
 
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+
 struct cudaFuncAttributes {
   int maxThreadsPerBlock;
   int ptxVersion;
@@ -186,6 +188,11 @@ extern unsigned conflicts;
 /** Of the thread that is running. */
 extern uint3 thread_index, block_index;
 
+/** Of the block that is running: as much as its launch asked for. */
+extern unsigned char *launched_memory;
+/** What a launch may ask for, as it is, and what its kernel may be allowed. */
+extern size_t unasked_bytes, asked_bytes;
+
 void barrier(int line);
 bool barrier_or(bool vote, int line);
 void fence();
@@ -198,10 +205,17 @@ struct Argument {
   bool is_written;
 };
 
-cudaError_t launch(
-    const cudaLaunchConfig_t &config, std::function<void()> kernel, const std::vector<Argument> &arguments);
+using Function = void (*)();
+
+cudaError_t launch(const cudaLaunchConfig_t &config, Function function, std::function<void()> kernel,
+    const std::vector<Argument> &arguments);
+/** Fails beyond the most that there is. */
+cudaError_t allow_shared_memory(Function function, int bytes);
 
 } // namespace cuda_emulation
+
+/** What net.cu calls memory that nvcc knows as an `extern __shared__` array. */
+inline float4 *shared_memory() { return reinterpret_cast<float4 *>(cuda_emulation::launched_memory); }
 
 /** Other blocks may run between this and whatever the thread does next. */
 inline unsigned atomicAdd(unsigned *to, unsigned value) { return cuda_emulation::add(to, value); }
@@ -219,7 +233,12 @@ cudaError_t cudaLaunchKernelEx(
     if constexpr (std::is_pointer_v<Type>) pointers.push_back({each, !std::is_const_v<std::remove_pointer_t<Type>>});
   };
   std::apply([&add](auto... each) { (add(each), ...); }, copied);
-  return cuda_emulation::launch(*config, [kernel, copied] { std::apply(kernel, copied); }, pointers);
+  const auto function = reinterpret_cast<cuda_emulation::Function>(kernel);
+  return cuda_emulation::launch(*config, function, [kernel, copied] { std::apply(kernel, copied); }, pointers);
+}
+
+template <typename Kernel> cudaError_t cudaFuncSetAttribute(Kernel *kernel, cudaFuncAttribute, int value) {
+  return cuda_emulation::allow_shared_memory(reinterpret_cast<cuda_emulation::Function>(kernel), value);
 }
 
 template <typename Kernel> cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *attributes, Kernel *) {

@@ -7,7 +7,8 @@
 // - Blocks run one after the other, in the same orders. But the first one stands still where one of its threads has added to
 //   a counter, until all others are done: what it should have left for them before is missing if it has not.
 // - Shared memory is filled with a large finite number at the start of each block, global memory with NaN when it is
-//   allocated; allocations have exactly the size that was asked for, so that an address sanitizer sees the end.
+//   allocated; allocations have exactly the size that was asked for, so that an address sanitizer sees the end. So has shared
+//   memory that a launch asks for, which is refused above 48 KiB if its kernel has not been allowed to have more.
 // - A launch that may begin before those before it have ended finds them as late as can be: until all threads of a block
 //   wait for them, no buffer of the kernel can be touched, but for what the host copied there, which can be read.
 #include "cuda_runtime.h"
@@ -53,6 +54,8 @@ int calls_left = -1;
 int architecture = 90, driver_version = 13000;
 unsigned launches = 0, overlapping_launches = 0, conflicts = 0;
 uint3 thread_index, block_index;
+unsigned char *launched_memory = nullptr;
+size_t unasked_bytes = 48 * 1024, asked_bytes = 163 * 1024; // as sm_80
 
 namespace {
 
@@ -310,13 +313,17 @@ void show(const std::vector<Buffer> &buffers) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Blocks
 
+size_t launched_bytes = 0;
+
 /** Word by word, as sanitizers keep words between the arrays. */
 template <typename Change>
 __attribute__((no_sanitize_address, no_sanitize_undefined)) void change_shared(Change change) {
-  if (__start_cuda_shared == nullptr) return;
-  volatile unsigned *at = reinterpret_cast<volatile unsigned *>(__start_cuda_shared);
-  volatile unsigned *end = reinterpret_cast<volatile unsigned *>(__stop_cuda_shared);
-  for (; at < end; at++) *at = change(*at);
+  const auto change_all = [&change](unsigned char *from, unsigned char *to) {
+    for (auto *at = reinterpret_cast<volatile unsigned *>(from); at < reinterpret_cast<unsigned *>(to); at++)
+      *at = change(*at);
+  };
+  if (__start_cuda_shared != nullptr) change_all(__start_cuda_shared, __stop_cuda_shared);
+  if (launched_memory != nullptr) change_all(launched_memory, launched_memory + launched_bytes);
 }
 
 void poison_shared() {
@@ -491,6 +498,7 @@ void run_other_blocks() {
 /** A launch, when its turn has come. */
 struct Grid {
   dim3 grid, block;
+  size_t shared_bytes;
   bool overlaps;
   std::function<void()> kernel;
   std::vector<Argument> arguments;
@@ -508,7 +516,14 @@ void run_grid(const Grid &launch) {
   gridDim = grid;
   block_extent = launch.block;
   blocks = grid.x * grid.y * grid.z;
+  launched_bytes = launch.shared_bytes;
+  // Of exactly this size, for the address sanitizer.
+  void *memory = nullptr;
+  if (launched_bytes > 0 && posix_memalign(&memory, 128, launched_bytes) != 0) fail("there is no shared memory");
+  launched_memory = static_cast<unsigned char *>(memory);
   for (started = 0; started < blocks;) run_next_block();
+  std::free(launched_memory);
+  launched_memory = nullptr;
 }
 
 } // namespace
@@ -626,6 +641,16 @@ namespace {
 
 cudaError_t last_error = cudaSuccess;
 
+/** By kernel, the bytes of shared memory that it has asked for. */
+std::map<cuda_emulation::Function, size_t> asked_for;
+std::mutex asked_lock;
+
+bool may_share(cuda_emulation::Function function, size_t bytes) {
+  const std::lock_guard<std::mutex> lock(asked_lock);
+  const auto asked = asked_for.find(function);
+  return bytes <= (asked == asked_for.end() ? cuda_emulation::unasked_bytes : asked->second);
+}
+
 cudaError_t noted(cudaError_t error) {
   if (error != cudaSuccess) last_error = error;
   return error;
@@ -699,14 +724,15 @@ std::vector<unsigned> sequence(const CUgraph_st &graph) {
 
 } // namespace
 
-cudaError_t cuda_emulation::launch(
-    const cudaLaunchConfig_t &config, std::function<void()> kernel, const std::vector<Argument> &arguments) {
+cudaError_t cuda_emulation::launch(const cudaLaunchConfig_t &config, Function function, std::function<void()> kernel,
+    const std::vector<Argument> &arguments) {
   const dim3 grid = config.gridDim, block = config.blockDim;
   const unsigned threads = block.x * block.y * block.z;
   if (threads == 0 || threads > MOST_THREADS || grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 ||
       grid.z > 65535)
     return noted(cudaErrorInvalidConfiguration);
   if (devices == 0) return noted(cudaErrorNoDevice);
+  if (!may_share(function, config.dynamicSmemBytes)) return noted(cudaErrorInvalidValue);
   bool overlaps = false;
   for (unsigned i = 0; i < config.numAttrs; i++) {
     if (config.attrs[i].id != cudaLaunchAttributeProgrammaticStreamSerialization) return noted(cudaErrorInvalidValue);
@@ -716,11 +742,18 @@ cudaError_t cuda_emulation::launch(
   if (!may_succeed()) return noted(cudaErrorMemoryAllocation);
   launches++;
   overlapping_launches += overlaps ? 1 : 0;
-  const Grid launch = {grid, block, overlaps, kernel, arguments};
+  const Grid launch = {grid, block, config.dynamicSmemBytes, overlaps, kernel, arguments};
   const cudaError_t error = ::enqueue(config.stream, true, overlaps, [launch] { run_grid(launch); });
   if (config.stream != nullptr && config.stream->capture != nullptr)
     config.stream->capture->nodes.back().arguments = arguments;
   return error;
+}
+
+cudaError_t cuda_emulation::allow_shared_memory(Function function, int bytes) {
+  if (bytes < 0 || size_t(bytes) > asked_bytes) return noted(cudaErrorInvalidValue);
+  const std::lock_guard<std::mutex> lock(asked_lock);
+  asked_for[function] = size_t(bytes);
+  return cudaSuccess;
 }
 
 const char *cudaGetErrorString(cudaError_t error) { return error == cudaSuccess ? "no error" : "an error"; }

@@ -105,7 +105,11 @@ void run_launch() {
     const auto base = reinterpret_cast<uintptr_t>(weights.bytes) - offset;
     // Each may begin before others have ended, as in a run but for the first.
     const Queue queue = {nullptr, true};
+    // As after `create`, which is not called here.
+    const size_t unasked = cuda_emulation::unasked_bytes;
+    cuda_emulation::unasked_bytes = cuda_emulation::asked_bytes;
     const cudaError_t error = enqueue(int(launch), batch, v, reinterpret_cast<const unsigned char *>(base), queue);
+    cuda_emulation::unasked_bytes = unasked;
     if (error != cudaSuccess) {
       std::fprintf(stderr, "the launch was refused: error %d\n", int(error));
       std::_Exit(3);

@@ -4065,14 +4065,21 @@ struct Queue {
   bool overlaps;
 };
 
+/** The threads of a block, and the bytes that it shares beside its kernel's arrays. */
+struct Block {
+  unsigned threads, shared_bytes;
+  constexpr Block(unsigned threads, unsigned shared_bytes = 0) : threads(threads), shared_bytes(shared_bytes) {}
+};
+
 template <typename... Parameters, typename... Buffers>
-cudaError_t start(void (*kernel)(Parameters...), dim3 grid, unsigned threads, Queue queue, Buffers... buffers) {
+cudaError_t start(void (*kernel)(Parameters...), dim3 grid, Block block, Queue queue, Buffers... buffers) {
   cudaLaunchAttribute overlaps = {};
   overlaps.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   overlaps.val.programmaticStreamSerializationAllowed = 1;
   cudaLaunchConfig_t config = {};
   config.gridDim = grid;
-  config.blockDim = dim3(threads);
+  config.blockDim = dim3(block.threads);
+  config.dynamicSmemBytes = block.shared_bytes;
   config.stream = queue.stream;
   config.attrs = &overlaps;
   config.numAttrs = queue.overlaps ? 1 : 0;
