@@ -65,5 +65,6 @@ const weightOps: ReadonlySet<string> = new Set([
   "sliceRows",
   "packConv",
   "packDepthwise",
+  "packGrouped",
   "packVector",
 ]);

@@ -30,6 +30,7 @@ import {
   matvec,
   packConv,
   packDepthwise,
+  packGrouped,
   packVector,
   reshape,
   scaleRows,
@@ -92,6 +93,7 @@ export const ops = {
   sliceRows,
   packConv,
   packDepthwise,
+  packGrouped,
   packVector,
 };
 

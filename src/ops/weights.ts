@@ -137,6 +137,34 @@ export const packConv = defineOp({
   },
 });
 
+/**
+ * y[r][s][i][o] for the inputs of one slice: those of output o begin at the slice that o is in, and i counts from there;
+ * zero outside the group of o. Every group has as many inputs as outputs, and slices are whole groups.
+ */
+export const packGrouped = defineOp({
+  doc: "A grouped convolution's weight as one block of a matrix for every slice of channels: [kh, kw, slice, out padded to 4].",
+  inputs: ["weight"],
+  infer({ weight }, attrs: { readonly slice: number }) {
+    const [outputs, perGroup, height, width] = ohwi(weight);
+    if (attrs.slice % perGroup !== 0)
+      return { complaint: `a slice of ${attrs.slice} channels is no number of groups of ${perGroup}` };
+    return { dtype: weight.dtype, shape: [height, width, attrs.slice, padTo4(outputs)] };
+  },
+  evaluate({ weight }, { slice }, y) {
+    const [outputs, perGroup, height = 1, width = 1] = weight.shape as [number, number, number?, number?];
+    const outPadded = y.shape[3]!;
+    y.data.fill(0);
+    for (let o = 0; o < outputs; o++) {
+      const first = (o % slice) - (o % perGroup);
+      for (let i = 0; i < perGroup; i++) {
+        for (let tap = 0; tap < height * width; tap++) {
+          y.data[(tap * slice + first + i) * outPadded + o] = weight.data[(o * perGroup + i) * height * width + tap]!;
+        }
+      }
+    }
+  },
+});
+
 /** y[r][s][c], c padded to 4, from a depthwise weight [c, 1, kh, kw] */
 export const packDepthwise = defineOp({
   doc: "A depthwise weight with the channels innermost: [kh, kw, channels padded to 4].",

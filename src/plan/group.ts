@@ -1,4 +1,4 @@
-import { inputsOf, usersOf, type Graph, type Node } from "../ir/graph.ts";
+import { inputsOf, usersOf, type Graph, type Node, type NodeOf } from "../ir/graph.ts";
 import { opDef, parameterOnly } from "../ir/graph.ts";
 import { padTo4 } from "../ops/weights.ts";
 import { pointWindow, type Window } from "../ops/window.ts";
@@ -41,7 +41,8 @@ export interface Grouping {
 /** Nodes that one launch computes, and lazy ones in a row: a body is walked on the stack, and a kernel wants an end. */
 const most = 500;
 
-export function groupNodes(graph: Graph, fuse: boolean): Grouping {
+/** @param isTiled whether a convolution is computed tile by tile, as a product; others are maps */
+export function groupNodes(graph: Graph, fuse: boolean, isTiled: (conv: NodeOf<"conv2d">) => boolean): Grouping {
   const users = usersOf(graph);
   const parameters = parameterOnly(graph);
   const outputs = new Set(graph.outputs.map((output) => output.node));
@@ -61,8 +62,7 @@ export function groupNodes(graph: Graph, fuse: boolean): Grouping {
     } else if (node.op === "flatten") open("export", node, node);
     else if (node.op === "softmax") open("softmax", node, node);
     else if (node.type.shape.length === 2) joinChain(node);
-    else if (!isElementwise(node))
-      open(fuse && node.op === "conv2d" && node.attrs.groups === 1 ? "conv" : "map", node, node);
+    else if (!isElementwise(node)) open(fuse && node.op === "conv2d" && isTiled(node) ? "conv" : "map", node, node);
     else if (!fuse || !joinEpilogue(node)) {
       if (fuse && canBeLazy(node)) lazy.add(node);
       else open("map", undefined, node);

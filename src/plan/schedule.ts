@@ -16,7 +16,9 @@ import { elementBytes, storedAs, type Element, type Precision } from "../precisi
 import { elementsPerImage, f32 } from "../tensor/type.ts";
 import { layersOfParts, sharesOf, withLargeBatches, withSmallBatches } from "./byBatch.ts";
 import { groupNodes, isSqueeze, squeezeShape, type Group, type Grouping } from "./group.ts";
+import { hasNoGroups } from "./kernels/conv.ts";
 import { chooseMapTile } from "./kernels/map.ts";
+import { runsOnTensorCores } from "./kernels/tensorConv.ts";
 import { assignSlots, largestBatch } from "./memory.ts";
 import {
   type BoundaryValue,
@@ -58,8 +60,9 @@ type Draft = Omit<Launch, "reads" | "writes" | "weights"> & {
 /** Graph -> Plan: groups nodes into launches, orders them, places values in buffers and weights in sections. */
 export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const graph = splitForLimits(source);
-  const grouping = groupNodes(graph, options.fuse);
   const precision = options.precision ?? "f32";
+  const isTiled = precision === "f32" ? hasNoGroups : runsOnTensorCores;
+  const grouping = groupNodes(graph, options.fuse, isTiled);
   const tilings: Tilings = options.tilings ?? new Map();
   const tiling = (group: Group) => tilingOf(group, precision, tilings);
   const store = new Store(graph, storedAs(precision));

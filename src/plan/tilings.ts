@@ -1,7 +1,7 @@
 import type { Graph, NodeOf } from "../ir/graph.ts";
 import type { Precision } from "../precision.ts";
 import { convTilings } from "./kernels/conv.ts";
-import { tensorSteps, tensorTilings } from "./kernels/tensorConv.ts";
+import { groupedSlice, runsOnTensorCores, tensorSteps, tensorTilings } from "./kernels/tensorConv.ts";
 import type { Tiling } from "./plan.ts";
 
 /** What measurements chose, for convolutions by their `shapeName`. */
@@ -17,6 +17,7 @@ export function shapeName({ inputs, attrs, type }: NodeOf<"conv2d">): string {
   return [
     `${attrs.kernel.join("x")}${stride === "1" ? "" : `/${stride}`}`,
     ...(dilation === "1" ? [] : [`dilated ${dilation}`]),
+    ...(attrs.groups === 1 ? [] : [`${attrs.groups} groups`]),
     `${map(inputs.x.type.shape)} to ${map(type.shape)}`,
   ].join(", ");
 }
@@ -26,13 +27,15 @@ export function tilingsOf(convolution: NodeOf<"conv2d">, precision: Precision): 
   const [, channels, height, width] = convolution.type.shape as [unknown, number, number, number];
   const pixels = height * width;
   if (precision === "f32") return convTilings(pixels, channels);
-  return tensorTilings({ pixels, channels, steps: tensorSteps(convolution, precision) });
+  const steps = tensorSteps(convolution, precision);
+  const tileChannels = convolution.attrs.groups === 1 ? undefined : groupedSlice;
+  return tensorTilings({ pixels, channels, steps, tileChannels });
 }
 
 /** What is wrong with tilings that somebody edited: slices without steps. Those of shapes that a graph lacks are not looked at. */
 export function unfitTilings(graph: Graph, precision: Precision, tilings: Tilings): readonly string[] {
   const messages = graph.nodes.flatMap((node) => {
-    if (node.op !== "conv2d") return [];
+    if (node.op !== "conv2d" || !runsOnTensorCores(node)) return [];
     const slices = tilings.get(shapeName(node))?.split?.slices ?? 1;
     const steps = tensorSteps(node, precision);
     return slices > steps ? [`the tuning cuts ${shapeName(node)} into ${slices} slices, which has ${steps} steps`] : [];

@@ -1,6 +1,7 @@
 import { graphOf, node as makeNode, type Node, type Output } from "../ir/graph.ts";
 import { elementBytes, type Element } from "../precision.ts";
 import { elementsPerImage } from "../tensor/type.ts";
+import { groupedSlice } from "./kernels/tensorConv.ts";
 import { limits, type KernelName, type PackedTensor, type WeightPlan, type WeightSection } from "./plan.ts";
 
 /** A tensor that a launch reads, before it has a place: which node of the weight program, and who reads it as what. */
@@ -32,19 +33,13 @@ export function planWeights(
     const placed = tensors.map((tensor): PackedTensor => {
       const op = packing(tensor);
       const packedName = `${tensor.node.name}.${op}`;
-      const packed =
-        packedNodes.get(packedName) ??
-        makeNode(
-          op,
-          { name: packedName, span: tensor.node.span },
-          { [op === "packVector" ? "x" : "weight"]: tensor.node } as never,
-          {},
-        );
+      const packed = packedNodes.get(packedName) ?? packedAs(op, packedName, tensor.node);
       packedNodes.set(packedName, packed);
       const repeat = outputs.filter((output) => output.node === packed).length;
       outputs.push({ name: repeat === 0 ? packedName : `${packedName}_${repeat + 1}`, node: packed });
       const floatOffset = floats;
-      const element = tensor.kernel === "conv" && tensor.reader.op === "conv2d" && op === "packConv" ? filters : "f32";
+      const isFilter = tensor.reader.op === "conv2d" && (op === "packConv" || op === "packGrouped");
+      const element = tensor.kernel === "conv" && isFilter ? filters : "f32";
       floats += packedBytes({ packed, element }) / 4;
       return { parameter: tensor.node.name, packed, floatOffset, element };
     });
@@ -64,8 +59,25 @@ export function packedBytes({ packed, element }: Pick<PackedTensor, "packed" | "
   return elementsPerImage(packed.type) * elementBytes[element];
 }
 
-function packing({ reader, name }: WantedTensor): "packConv" | "packDepthwise" | "packVector" {
+type Packing = "packConv" | "packGrouped" | "packDepthwise" | "packVector";
+
+function packedAs(op: Packing, name: string, weight: Node): Node {
+  const made = { name, span: weight.span };
+  switch (op) {
+    case "packVector":
+      return makeNode(op, made, { x: weight }, {});
+    case "packGrouped":
+      return makeNode(op, made, { weight }, { slice: groupedSlice });
+    case "packConv":
+      return makeNode(op, made, { weight }, {});
+    case "packDepthwise":
+      return makeNode(op, made, { weight }, {});
+  }
+}
+
+function packing({ reader, name, kernel }: WantedTensor): Packing {
   if (name !== "weight" || (reader.op !== "conv2d" && reader.op !== "dense")) return "packVector";
+  if (kernel === "conv" && reader.op === "conv2d" && reader.attrs.groups > 1) return "packGrouped";
   return isDepthwise(reader) ? "packDepthwise" : "packConv";
 }
 

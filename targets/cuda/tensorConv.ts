@@ -2,7 +2,14 @@ import { Bug } from "../../src/diagnostics.ts";
 import type { NodeOf } from "../../src/ir/graph.ts";
 import { isPointwise } from "../../src/ops/window.ts";
 import { mapExtent } from "../../src/plan/kernels/geometry.ts";
-import { tensorStages, tensorStepBytes, tensorThreads, tensorTileOf } from "../../src/plan/kernels/tensorConv.ts";
+import {
+  groupedSlice,
+  tensorDepth4,
+  tensorStages,
+  tensorStepBytes,
+  tensorThreads,
+  tensorTileOf,
+} from "../../src/plan/kernels/tensorConv.ts";
 import type { Launch } from "../../src/plan/plan.ts";
 import { elementBytes, storedAs, type Precision } from "../../src/precision.ts";
 import { render } from "../render.ts";
@@ -49,7 +56,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
   const lastPixel = output.pixels % tile.pixels === 0 ? "pixel" : "min(pixel, PIXELS - 1u)";
   const inputs = [
     pointwise ? lastPixel : `seen_from(${lastPixel}, vec2u(0u))`,
-    terms === "computed" ? "x_terms(image, start, k4)" : "x_place(image, start, k4)",
+    `${terms === "computed" ? "x_terms" : "x_place"}(image, start, ${isGrouped(anchor) ? "group.y * TILE4, " : ""}k4)`,
     "w_place(k, w_c4)",
     module.offset(anchor.inputs.weight, "filters"),
     // What is fused may bind other values with them; the product needs these.
@@ -124,7 +131,7 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
   return {
     calls: new Map([
       [placeholders.copies, (inputs: readonly string[]) => copiesLines(inputs, terms, start, precision, steps)],
-      [placeholders.product, () => productLines(terms, precision, steps)],
+      [placeholders.product, () => productLines(anchor, terms, precision, steps)],
     ]),
     locals: new Map([
       ["pixel", "u32"],
@@ -223,12 +230,23 @@ function copiesLines(
     .split("\n");
 }
 
-function productLines(terms: Terms, precision: Precision, { firstStep, endStep, sums, blocks }: Steps): string[] {
+function productLines(
+  anchor: NodeOf<"conv2d">,
+  terms: Terms,
+  precision: Precision,
+  { firstStep, endStep, sums, blocks }: Steps,
+): string[] {
   const { endOfSlice, leave, gather } = blocks;
   const halves = storedAs(precision) !== "f32";
+  const productDepth = halves ? 16 : 8;
+  const span = isGrouped(anchor)
+    ? Math.max(productDepth, (anchor.type.shape[1] as number) / anchor.attrs.groups)
+    : groupedSlice;
+  const ifWithin = span < groupedSlice ? [`  if ((warp_channel + 8 * j) / ${span} == span)`] : [];
   const loadB = halves
     ? [
         "for (unsigned j = 0; j < B_TILES; j += 2)",
+        ...ifWithin,
         "  load_matrices_transposed(b[j], b[j + 1], swizzled(ws, k + lane % 16, warp_channel + 8 * j + lane / 16 * 8));",
       ]
     : [
@@ -244,8 +262,20 @@ function productLines(terms: Terms, precision: Precision, { firstStep, endStep, 
   ];
   return render(
     tensorProduct,
-    { productDepth: halves ? 16 : 8, multiply: `multiply_${precision}`, firstStep, endStep, sums },
+    { productDepth, firstStep, endStep, sums },
     {
+      span:
+        ifWithin.length > 0
+          ? [
+              "// Filters join channels of one group: in these terms, those of the same span have others than zeros.",
+              `const unsigned span = (step * (4 * STEP4) + k) % (4 * TILE4) / ${span};`,
+            ].join("\n")
+          : "",
+      multiply: [
+        "for (unsigned j = 0; j < B_TILES; j++)",
+        ...ifWithin,
+        `  multiply_${precision}(acc[i][j], a[i], b[j]);`,
+      ].join("\n"),
       loadA: loadA.join("\n"),
       loadB: loadB.join("\n"),
       last: terms === "copied" ? "" : `if (step + STAGES - 1 < ${endStep}) store_step(step + STAGES - 1);`,
@@ -264,7 +294,7 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
   const bytes = elementBytes[storedAs(precision)];
   const input = mapExtent(anchor.inputs.x.type);
   const output = mapExtent(anchor.type);
-  const depth4 = anchor.attrs.kernel[0] * anchor.attrs.kernel[1] * input.vectors;
+  const depth4 = tensorDepth4(anchor);
   const step4 = tensorStepBytes / bytes / 4;
   const columns = tile.channels / 4;
   const rows = tensorThreads / columns;
@@ -293,36 +323,52 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
   };
 }
 
-/** Where a vector of terms lies, or its value where it is computed; where a vector of channels of the filters lies. */
+function isGrouped({ attrs }: NodeOf<"conv2d">): boolean {
+  return attrs.groups > 1;
+}
+
+/**
+ * Where a vector of terms lies, or its value where it is computed; where a vector of channels of the filters lies. With
+ * groups a tile reads its own channels, from `first4` on.
+ */
 function placeFunctions(anchor: NodeOf<"conv2d">, computed: boolean): string {
   const [height, width] = anchor.attrs.kernel;
   const pointwise = isPointwise(anchor.attrs);
-  const nothing = computed ? "vec4f(0.0)" : "-1";
-  const found = (pixel: string, c4: string) =>
-    computed ? `operand(image, ${pixel}, ${c4})` : `i32((image * IN_PIXELS + ${pixel}) * IN4 + ${c4})`;
-  const x = pointwise
-    ? [
-        `fn ${computed ? "x_terms" : "x_place"}(image: u32, pixel: u32, k4: u32) -> ${computed ? "vec4f" : "i32"} {`,
-        "  if (k4 >= DEPTH4) {",
-        `    return ${nothing};`,
-        "  }",
-        `  return ${found("pixel", "k4")};`,
-        "}",
-      ]
-    : [
-        `// What the window with this corner multiplies at step k4 of the depth: ${computed ? "zeros in the padding" : "-1 where that is zero"}.`,
-        `fn ${computed ? "x_terms" : "x_place"}(image: u32, corner: vec2i, k4: u32) -> ${computed ? "vec4f" : "i32"} {`,
-        ...(height * width === 1
-          ? ["  let at = corner;"]
-          : ["  let tap = k4 / IN4;", "  let at = corner + vec2i(vec2u(tap / KERNEL.y, tap % KERNEL.y) * DILATION);"]),
-        "  if (k4 >= DEPTH4 || !inside(at)) {",
-        `    return ${nothing};`,
-        "  }",
-        `  return ${found("u32(at.x) * IN_SIZE.y + u32(at.y)", height * width === 1 ? "k4" : "k4 % IN4")};`,
-        "}",
-      ];
+  const grouped = isGrouped(anchor);
+  const hasOneTap = height * width === 1;
+  const [along4, channel] = grouped
+    ? ["TILE4", `first4 + ${hasOneTap ? "k4" : "k4 % TILE4"}`]
+    : ["IN4", hasOneTap ? "k4" : "k4 % IN4"];
+  const { vectors } = mapExtent(anchor.inputs.x.type);
+  const outside = [
+    "k4 >= DEPTH4",
+    ...(grouped && (4 * vectors) % groupedSlice !== 0 ? [`${channel} >= IN4`] : []),
+    ...(pointwise ? [] : ["!inside(at)"]),
+  ];
+  const pixel = pointwise ? "pixel" : "u32(at.x) * IN_SIZE.y + u32(at.y)";
+  const parameters = `image: u32, ${pointwise ? "pixel: u32" : "corner: vec2i"}, ${grouped ? "first4: u32, " : ""}k4: u32`;
   return [
-    ...x,
+    ...(pointwise
+      ? []
+      : [
+          `// What the window with this corner multiplies at step k4 of the depth: ${computed ? "zeros in the padding" : "-1 where that is zero"}.`,
+        ]),
+    `fn ${computed ? "x_terms" : "x_place"}(${parameters}) -> ${computed ? "vec4f" : "i32"} {`,
+    ...(pointwise
+      ? []
+      : hasOneTap
+        ? ["  let at = corner;"]
+        : [
+            `  let tap = k4 / ${along4};`,
+            "  let at = corner + vec2i(vec2u(tap / KERNEL.y, tap % KERNEL.y) * DILATION);",
+          ]),
+    `  if (${outside.join(" || ")}) {`,
+    `    return ${computed ? "vec4f(0.0)" : "-1"};`,
+    "  }",
+    computed
+      ? `  return operand(image, ${pixel}, ${channel});`
+      : `  return i32((image * IN_PIXELS + ${pixel}) * IN4 + ${channel});`,
+    "}",
     "",
     "fn w_place(k: u32, c4: u32) -> i32 {",
     "  if (k >= 4u * DEPTH4 || c4 >= OUT4) {",

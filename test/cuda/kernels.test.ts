@@ -50,6 +50,13 @@ for (const [batch, channels, outputs, groups, size, window] of [
   [2, 8, 16, 2, 6, square(3, 1, 1, 1)],
   [3, 6, 9, 3, 5, square(3, 1, 1, 1)],
   [1, 24, 24, 6, 8, square(3, 2, 1, 1)],
+  // On tensor cores: slices of 32 channels, of which the last may be ragged, and groups as large as one.
+  [3, 128, 128, 32, 6, square(3, 1, 1, 1)],
+  [1, 40, 40, 5, 7, square(3, 2, 1, 1)],
+  [2, 80, 80, 5, 5, square(3, 1, 2, 2)],
+  [1, 64, 64, 2, 3, square(5, 1, 2, 1)],
+  [2, 48, 48, 6, 9, square(1, 1, 0, 1)],
+  [17, 12, 12, 3, 1, square(1, 1, 0, 1)],
 ] as const)
   add(
     `convolution of ${channels} -> ${outputs} channels in ${groups} groups, batch ${batch}`,
@@ -134,6 +141,17 @@ for (const [batch, narrow, height, width, outputs, hidden, kernel] of [
     },
     { batch },
   );
+// An operand that is computed as it is read, and sums of what comes out.
+for (const [channels, groups, size] of [
+  [36, 9, 7],
+  [64, 4, 5],
+] as const)
+  add(`a gated map of ${channels} channels, convolved in ${groups} groups and gated`, (b) => {
+    const x = b.unary("relu", "r", b.conv("first", b.input("x", 5, size, size), channels, { bias: true }));
+    const gated = b.se("before.se", x, { hidden: 3 });
+    const y = b.unary("relu", "y", b.conv("conv", gated, channels, { kernel: 3, groups, bias: true }));
+    return b.conv("last", b.se("after.se", y, { hidden: 4 }), 6);
+  });
 add(
   "values of NCHW that are taken apart and written",
   (b) => {

@@ -52,6 +52,21 @@ test("packConv: [kh, kw, in, out], in and out padded by zeros to multiples of 4"
   expect([...dense.data]).toEqual([1, 4, 0, 0, 2, 5, 0, 0, 3, 6, 0, 0, 0, 0, 0, 0]);
 });
 
+test("packGrouped: a block of the matrix for each slice, zeros outside of the groups", () => {
+  // Six outputs in groups of two; slices of four channels, the last one half. weight[o, i] = 10 o + i + 1.
+  const weight = tensor([6, 2, 1, 1], [1, 2, 11, 12, 21, 22, 31, 32, 41, 42, 51, 52]);
+  expectTensor(
+    evaluate("packGrouped", { weight }, { slice: 4 }),
+    [1, 1, 4, 8],
+    [
+      [1, 11, 0, 0, 41, 51, 0, 0],
+      [2, 12, 0, 0, 42, 52, 0, 0],
+      [0, 0, 21, 31, 0, 0, 0, 0],
+      [0, 0, 22, 32, 0, 0, 0, 0],
+    ].flat(),
+  );
+});
+
 test("packDepthwise: [kh, kw, channels]; packVector", () => {
   const weight = tensor([3, 1, 1, 2], [1, 2, 3, 4, 5, 6]);
   expectTensor(evaluate("packDepthwise", { weight }), [1, 2, 4], [1, 3, 5, 0, 2, 4, 6, 0]);

@@ -3,6 +3,7 @@ import type { Graph, Insertion } from "../../src/ir/graph.ts";
 import { O1 } from "../../src/passes/index.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import { groupNodes } from "../../src/plan/group.ts";
+import { hasNoGroups } from "../../src/plan/kernels/conv.ts";
 import { Build, expectSameOutputs, unit, type UnitOptions } from "../graphs.ts";
 
 /** What the whole list is for: with a mean as squeeze, no insertion point costs a pass over a feature map. */
@@ -26,7 +27,7 @@ function network(options: Omit<UnitOptions, "out" | "width">): Graph {
 
 /** Launches that only move a map through elementwise work, or only squeeze it: what fusion is to avoid. */
 function extraPasses(graph: Graph): string[] {
-  const { groups } = groupNodes(graph, true);
+  const { groups } = groupNodes(graph, true, hasNoGroups);
   return groups.filter((group) => group.kernel === "map" && !group.anchor).map((group) => group.root.name);
 }
 

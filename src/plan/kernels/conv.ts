@@ -1,4 +1,5 @@
 import { Bug } from "../../diagnostics.ts";
+import type { NodeOf } from "../../ir/graph.ts";
 import { padTo4 } from "../../ops/weights.ts";
 import type { Tile, Tiling } from "../plan.ts";
 
@@ -37,6 +38,11 @@ const tiles: readonly (ConvTile & { readonly efficiency: number })[] = [
 
 /** Below this many workgroups for one image, a device of common size is not filled. */
 const enoughWorkgroups = 64;
+
+/** Of which convolutions it computes. */
+export function hasNoGroups({ attrs }: NodeOf<"conv2d">): boolean {
+  return attrs.groups === 1;
+}
 
 /** The tiles for a map of so many pixels and channels, those first that waste and idle least. */
 export function convTilings(pixels: number, channels: number): readonly Tiling[] {

@@ -39,13 +39,36 @@ export interface Product {
   readonly pixels: number;
   readonly channels: number;
   readonly steps: number;
+  /** If only tiles of so many channels compute it. */
+  readonly tileChannels?: number | undefined;
+}
+
+/**
+ * A grouped convolution is a product for every slice of this many channels, whose filters are a block of a matrix with
+ * zeros outside of the groups: a tile of as many channels reads the same channels of its operand. Of what tensor cores
+ * multiply with zeros the kernel leaves out what is 16 channels apart.
+ */
+export const groupedSlice = 32;
+
+/** Whether a convolution can run on tensor cores: one without groups, or with as many outputs as inputs in each, up to a slice. */
+export function runsOnTensorCores({ inputs, attrs, type }: NodeOf<"conv2d">): boolean {
+  if (attrs.groups === 1) return true;
+  const [inputChannels, channels] = [inputs.x.type.shape[1], type.shape[1]] as [number, number];
+  const perGroup = channels / attrs.groups;
+  // With two channels in a group seven of eight products were with zeros, and depthwise convolutions are not products.
+  return inputChannels === channels && perGroup >= 4 && groupedSlice % perGroup === 0;
 }
 
 /** Steps of the depth of a convolution. */
 export function tensorSteps(anchor: NodeOf<"conv2d">, precision: Precision): number {
-  const [, channels] = anchor.inputs.x.type.shape as [unknown, number];
-  const depth = anchor.attrs.kernel[0] * anchor.attrs.kernel[1] * padTo4(channels);
-  return Math.ceil((depth * elementBytes[storedAs(precision)]) / tensorStepBytes);
+  return Math.ceil((4 * tensorDepth4(anchor) * elementBytes[storedAs(precision)]) / tensorStepBytes);
+}
+
+/** Vectors of 4 terms of one result: taps by input channels, of a grouped convolution those of a slice. */
+export function tensorDepth4({ inputs, attrs }: NodeOf<"conv2d">): number {
+  const [, channels] = inputs.x.type.shape as [unknown, number];
+  const [height, width] = attrs.kernel;
+  return (height * width * (attrs.groups === 1 ? padTo4(channels) : groupedSlice)) / 4;
 }
 
 /**
@@ -55,7 +78,9 @@ export function tensorSteps(anchor: NodeOf<"conv2d">, precision: Precision): num
  */
 export function tensorTilings(product: Product): readonly Tiling[] {
   const most = Math.min(mostSlices, Math.floor(product.steps / leastSteps));
-  const candidates = tiles.flatMap((tile) => {
+  const { tileChannels } = product;
+  const able = tiles.filter(({ channels }) => tileChannels === undefined || channels === tileChannels);
+  const candidates = able.flatMap((tile) => {
     const one = (slices: number) => cycles(tile, product, 1, slices);
     const several = Array.from({ length: Math.max(0, most - 1) }, (_, index) => index + 2);
     const whole = { tile, slices: 1, cost: cyclesPerImage(tile, product) * one(1) };
