@@ -25,8 +25,11 @@ export interface EmulatedSource {
   readonly sanitized?: Sanitized | undefined;
 }
 
-/** Compiled to look for addresses out of bounds and undefined behaviour, or for races between threads; slower by ten times. */
-export type Sanitized = "addresses" | "threads";
+/**
+ * Compiled to look for addresses out of bounds and undefined behaviour, for races between threads, or for uses of what nobody
+ * has written (by clang++); slower by ten times.
+ */
+export type Sanitized = "addresses" | "threads" | "memory";
 
 /** What g++ said about a source that it does not compile. */
 export class DoesNotCompile extends Error {
@@ -41,6 +44,14 @@ export function compilerVersion(): string | undefined {
 
 const compiler = "g++";
 
+/** What compiles for a sanitizer; undefined where that is not there. */
+export function compilerFor(sanitized: Sanitized | undefined): string | undefined {
+  if (sanitized !== "memory") return compilerVersion() && compiler;
+  const names = ["clang++", ...[19, 18, 17, 16, 15, 14].map((version) => `clang++-${version}`)];
+  const options = [...flags.memory, "-x", "c++", "-", "-o", "/dev/null"];
+  return names.find((name) => spawnSync(name, options, { input: "int main() {}" }).status === 0);
+}
+
 const flags: Readonly<Record<Sanitized | "plain", readonly string[]>> = {
   plain: [],
   addresses: [
@@ -52,6 +63,20 @@ const flags: Readonly<Record<Sanitized | "plain", readonly string[]>> = {
   ],
   // What g++ does not inline it reads as a whole argument, which it hides from this sanitizer.
   threads: ["-g1", "-fsanitize=thread", "-finline-small-functions"],
+  // As a driver of C, clang++ leaves out the sanitizer's `operator new`, of which runtime.cpp has another one. Of newer debug
+  // information addr2line does not read what was inlined.
+  memory: [
+    "-g1",
+    "-gdwarf-4",
+    "-fsanitize=memory",
+    "-fsanitize-memory-track-origins",
+    "-fno-omit-frame-pointer",
+    "-DEMULATION_MSAN",
+    "--driver-mode=gcc",
+    "-Wl,--no-as-needed",
+    "-lstdc++",
+    "-lm",
+  ],
 };
 
 /** One launch of a net.cu, with buffers for the values that it reads and writes; all are numbered as in its plan. */
@@ -141,7 +166,9 @@ export class CudaEmulation {
   private wake: () => void = () => {};
 
   constructor(program: EmulationProgram, environment: Readonly<Record<string, string>> = {}) {
-    const env = { ...process.env, TSAN_OPTIONS: "halt_on_error=1", ...environment };
+    // Of what clang brings to name lines, only g++'s is sure to be there.
+    const symbolizer = "allow_addr2line=1:external_symbolizer_path=/usr/bin/addr2line";
+    const env = { ...process.env, TSAN_OPTIONS: "halt_on_error=1", MSAN_OPTIONS: symbolizer, ...environment };
     this.process = spawn(program.path, { stdio: ["pipe", "pipe", "pipe"], env });
     this.process.stdout!.on("data", (bytes: Buffer) => {
       this.received.push(bytes);
@@ -224,15 +251,19 @@ export class CudaEmulation {
 }
 
 async function compile(folder: string, { prefix, sanitized }: EmulatedSource): Promise<void> {
+  const by = compilerFor(sanitized);
+  if (by === undefined) throw new DeviceAbsent(`there is no compiler that looks for ${sanitized}`);
   const common = ["-std=c++17", "-O1", "-Wall", "-Wextra"];
   // The scheduler of the fibers is no part of what is looked at for races.
   const alone = sanitized === "threads";
-  if (alone) await run(folder, [...common, "-DEMULATION_TSAN", "-c", "runtime.cpp", "-o", "runtime.o"]);
+  if (alone) await run(by, folder, [...common, "-DEMULATION_TSAN", "-c", "runtime.cpp", "-o", "runtime.o"]);
   const net = ["-I", ".", `-DNET="net.cu"`, `-DPREFIX=${prefix}`, "verify.cpp", alone ? "runtime.o" : "runtime.cpp"];
-  await run(folder, [...common, ...flags[sanitized ?? "plain"], ...net, "-o", "verify"]);
+  // Optimised, what is not known becomes what suits, and the sanitizer does not see it any more.
+  const optimised = sanitized === "memory" ? ["-O0"] : [];
+  await run(by, folder, [...common, ...optimised, ...flags[sanitized ?? "plain"], ...net, "-o", "verify"]);
 }
 
-async function run(folder: string, options: readonly string[]): Promise<void> {
+async function run(compiler: string, folder: string, options: readonly string[]): Promise<void> {
   const child = spawn(compiler, options, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (bytes: Buffer) => (said += bytes.toString()));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import {
   buildEmulation,
-  compilerVersion,
+  compilerFor,
   CudaEmulation,
   sharedOf,
   weightOffset,
@@ -26,9 +26,12 @@ import { kernelText } from "../../targets/wgsl/kernels.ts";
 import { leavesOf } from "../graphs.ts";
 import { wrongLaunches } from "../wgsl/launches.ts";
 
-/** Skips the tests of a file, by name, where there is no C++ compiler. */
-export function useCompiler(): void {
-  beforeEach(({ skip }) => skip(compilerVersion() === undefined, "there is no g++"));
+/** Skips the tests of a file or group, by name, where there is no C++ compiler. @returns whether there is one */
+export function useCompiler(sanitized?: Sanitized): boolean {
+  const isThere = compilerFor(sanitized) !== undefined;
+  const what = sanitized === "memory" ? "clang++ with its memory sanitizer" : "g++";
+  beforeEach(({ skip }) => skip(!isThere, `there is no ${what}`));
+  return isThere;
 }
 
 export interface Case {
@@ -59,14 +62,14 @@ export function cut(plan: Plan, slices: number, wanted: (launch: string) => bool
  * cases, because a compiler is slow to start.
  */
 export function casesInOneProgram(cases: readonly Case[], sanitized?: Sanitized, precision: Precision = "f32"): void {
-  useCompiler();
+  const hasCompiler = useCompiler(sanitized);
   const plans = cases.map(({ graph, plain = false, slices }) => {
     const plan = schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain, precision, vectors: "byBatch" });
     return slices === undefined ? plan : cut(plan, slices);
   });
   let program: EmulationProgram | undefined;
   beforeAll(async () => {
-    if (compilerVersion() !== undefined) program = await build(joined(plans), { sanitized });
+    if (hasCompiler) program = await build(joined(plans), { sanitized });
   });
   afterAll(() => program?.remove());
   for (const [index, { name, graph, batch = 2 }] of cases.entries())

@@ -183,3 +183,8 @@ describe("f32", () => casesInOneProgram(cases, full ? "addresses" : undefined));
 describe("f16", () => casesInOneProgram(full ? cases : short, full ? "addresses" : undefined, "f16"));
 describe.runIf(full)("tf32", () => casesInOneProgram(cases, "addresses", "tf32"));
 describe.runIf(full)("bf16", () => casesInOneProgram(cases, "addresses", "bf16"));
+// Not optimised, and slower by far.
+const few = cases.filter(({ name }) => !/^generated .* \d\d$/.test(name));
+describe.runIf(full).each(["f32", "tf32", "f16", "bf16"] as const)("%s, uses of what nobody has written", (precision) =>
+  casesInOneProgram(few, "memory", precision),
+);

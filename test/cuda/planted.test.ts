@@ -1,11 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  compilerVersion,
-  CudaEmulation,
-  emulationRunner,
-  type EmulationProgram,
-  type Sanitized,
-} from "../../src/device/cuda.ts";
+import { CudaEmulation, emulationRunner, type EmulationProgram, type Sanitized } from "../../src/device/cuda.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { verifyPlanOn, type Finding } from "../../src/verify/verify.ts";
 import { packWeights, weightLayout } from "../../src/weights/pack.ts";
@@ -19,8 +13,6 @@ import { build, cut, useCompiler } from "./emulated.ts";
  * Faults are planted in the kernels of a small network, one at a time, and verification must name the launch. All are
  * compiled into one program, where a number in the environment turns one of them on.
  */
-useCompiler();
-
 const graph = network();
 const batch = 2;
 const leaves = leavesOf(graph, 1, batch);
@@ -53,7 +45,7 @@ interface Fault {
 
 /**
  * In each kernel: a barrier or a wait for copies that is left out, a pad check that is one row off, a sum that ends one step
- * early. Where slices of a sum are apart: a step that is counted twice or not at all, a slice that is left out or left behind
+ * early, or does not begin at zero, filters that are not stored. Where slices of a sum are apart: a step that is counted twice or not at all, a slice that is left out or left behind
  * the barrier, counters that are not set to zero or are those of another launch. And, if `overlaps`, a wait for the launches
  * before it that is left out, and a read or a copy before it.
  */
@@ -122,6 +114,13 @@ if (apart && !late) leave_sums(`,
         "size_t(split.first_counter)",
         (fault) => `size_t(${fault} ? 0 : split.first_counter)`,
       ) ??
+      plant("accumulator", "float acc[A_TILES][B_TILES][4] = {};", (fault) => {
+        return `float acc[A_TILES][B_TILES][4]; if (!${fault}) std::memset(acc, 0, sizeof acc);`;
+      }) ??
+      plant("accumulator", "float4 acc_0_0 = splat(0.0f);", (fault) => {
+        return `float4 acc_0_0; if (!${fault}) acc_0_0 = splat(0.0f);`;
+      }) ??
+      plant("store", "w_tile[thread] = ", (fault) => `if (!${fault}) w_tile[thread] = `) ??
       plant("fence", "__threadfence();", (fault) => `if (!${fault}) __threadfence();`) ??
       plant("step", "k < 4 * STEP4; k +=", (fault) => `k + ${fault} * 16 < 4 * STEP4; k +=`) ??
       (sums ? plant("partial sum", "r < ROWS; r++", (fault) => `r + ${fault} < ROWS; r++`) : undefined) ??
@@ -148,13 +147,24 @@ async function findings(program: EmulationProgram | undefined, plan: Plan, fault
   return result.findings;
 }
 
-/** Blocks run one after the other, so that only a sanitizer sees what no fence has made visible. */
+/**
+ * Blocks run one after the other, so that only a sanitizer sees what no fence has made visible; and what an accumulator is at
+ * first may be zero by chance.
+ */
 function seenBy(sanitized: Sanitized | undefined, what: string): boolean {
-  return sanitized === undefined ? !what.startsWith("fence") : what.startsWith("barrier") || what.startsWith("fence");
+  return {
+    nothing: !/^(fence|accumulator)/.test(what),
+    addresses: false,
+    threads: /^(barrier|fence)/.test(what),
+    memory: /^(wait|accumulator|store)/.test(what),
+  }[sanitized ?? "nothing"];
 }
 
-/** By the numbers alone; and in test:full also by a sanitizer that sees the accesses of threads without an order. */
-const modes = isFull ? [undefined, "threads" as const] : [undefined];
+/**
+ * By the numbers alone; and in test:full also by sanitizers that see the accesses of threads without an order, and uses of
+ * what nobody has written.
+ */
+const modes: readonly (Sanitized | undefined)[] = isFull ? [undefined, "threads", "memory"] : [undefined];
 
 describe.each(precisions)("%s", (precision) => {
   // Where there are tensor cores two sums are cut, one of them unevenly.
@@ -174,7 +184,8 @@ describe.each(precisions)("%s", (precision) => {
       "pad check",
       "step",
       "partial sum",
-      ...(precision === "f32" ? [] : ["wait", "early copy", "slice", "counter"]),
+      "accumulator",
+      ...(precision === "f32" ? ["store"] : ["wait", "early copy", "slice", "counter"]),
     ];
     if (overlaps) kinds.push("launch wait", "early read");
     expect(kinds.filter((kind) => faults.filter(({ what }) => what.startsWith(kind)).length < 2)).toEqual([]);
@@ -182,9 +193,9 @@ describe.each(precisions)("%s", (precision) => {
 
   describe.each(modes)("sanitized for %s", (sanitized) => {
     let program: EmulationProgram | undefined;
+    const hasCompiler = useCompiler(sanitized);
     beforeAll(async () => {
-      if (compilerVersion() !== undefined)
-        program = await build(plan, { change: (netCu) => planted(netCu, overlaps).text, sanitized });
+      if (hasCompiler) program = await build(plan, { change: (netCu) => planted(netCu, overlaps).text, sanitized });
     });
     afterAll(() => program?.remove());
 
@@ -200,6 +211,10 @@ describe.each(precisions)("%s", (precision) => {
             expect(launchesOf(kernel)).toContain(first?.launch);
             if (/^(launch|early)/.test(what))
               expect(first?.message).toContain("before it waits for the launches before it");
+            if (sanitized === "memory")
+              expect(first?.message).toMatch(
+                /(uninitialized-value|nobody has written), at net\.cu:\d+$|asynchronous copies under way$/,
+              );
             if (sanitized === "threads") expect(first?.message).toMatch(/data race .*, at net\.cu:\d+$/);
           });
     });

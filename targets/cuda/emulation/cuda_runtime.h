@@ -193,6 +193,14 @@ extern unsigned char *launched_memory;
 /** What a launch may ask for, as it is, and what its kernel may be allowed. */
 extern size_t unasked_bytes, asked_bytes;
 
+/**
+ * For a memory sanitizer, without which they do nothing: nobody knows what is there; it is known; and was anything stored
+ * there that depends on what nobody knows? All bits of what was not stored are set.
+ */
+void forget(void *at, size_t bytes);
+void reveal(void *at, size_t bytes);
+void check_stored(const void *at, size_t bytes);
+
 void barrier(int line);
 bool barrier_or(bool vote, int line);
 void fence();

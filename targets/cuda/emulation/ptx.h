@@ -112,6 +112,7 @@ template <unsigned BYTES> void copy_async(void *to, const void *from, bool there
   static_cast<void>(*static_cast<const volatile unsigned char *>(from));
   auto *bytes = static_cast<unsigned char *>(to);
   std::memset(bytes, 0x7b, BYTES);
+  cuda_emulation::forget(bytes, BYTES);
   open.copies[open.count++] = {bytes, static_cast<const unsigned char *>(from), BYTES, there ? 0 : BYTES};
 }
 

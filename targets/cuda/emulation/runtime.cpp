@@ -7,8 +7,9 @@
 // - Blocks run one after the other, in the same orders. But the first one stands still where one of its threads has added to
 //   a counter, until all others are done: what it should have left for them before is missing if it has not.
 // - Shared memory is filled with a large finite number at the start of each block, global memory with NaN when it is
-//   allocated; allocations have exactly the size that was asked for, so that an address sanitizer sees the end. So has shared
-//   memory that a launch asks for, which is refused above 48 KiB if its kernel has not been allowed to have more.
+//   allocated, and a memory sanitizer is told that nobody knows what is there; allocations have exactly the size that was
+//   asked for, so that an address sanitizer sees the end. So has shared memory that a launch asks for, which is refused
+//   above 48 KiB if its kernel has not been allowed to have more.
 // - A launch that may begin before those before it have ended finds them as late as can be: until all threads of a block
 //   wait for them, no buffer of the kernel can be touched, but for what the host copied there, which can be read.
 #include "cuda_runtime.h"
@@ -23,6 +24,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <new>
 #include <set>
 #include <vector>
 
@@ -36,6 +38,18 @@
 #endif
 #if defined(EMULATION_TSAN)
 #include <sanitizer/tsan_interface.h>
+#endif
+#if defined(EMULATION_MSAN)
+#include <sanitizer/msan_interface.h>
+
+// Containers are partly code that is not compiled for the sanitizer: what it writes into their nodes is known all the same.
+void *operator new(size_t bytes) {
+  void *const made = std::calloc(1, bytes);
+  if (made == nullptr) throw std::bad_alloc();
+  return made;
+}
+void operator delete(void *at) noexcept { std::free(at); }
+void operator delete(void *at, size_t) noexcept { std::free(at); }
 #endif
 
 extern "C" {
@@ -317,20 +331,27 @@ size_t launched_bytes = 0;
 
 /** Word by word, as sanitizers keep words between the arrays. */
 template <typename Change>
-__attribute__((no_sanitize_address, no_sanitize_undefined)) void change_shared(Change change) {
-  const auto change_all = [&change](unsigned char *from, unsigned char *to) {
-    for (auto *at = reinterpret_cast<volatile unsigned *>(from); at < reinterpret_cast<unsigned *>(to); at++)
-      *at = change(*at);
-  };
-  if (__start_cuda_shared != nullptr) change_all(__start_cuda_shared, __stop_cuda_shared);
-  if (launched_memory != nullptr) change_all(launched_memory, launched_memory + launched_bytes);
+__attribute__((no_sanitize_address, no_sanitize_undefined)) void change_words(
+    unsigned char *from, const unsigned char *to, Change &change) {
+  for (auto *at = reinterpret_cast<volatile unsigned *>(from); at < reinterpret_cast<const unsigned *>(to); at++) {
+    unsigned word = *at;
+    change(word);
+    *at = word;
+  }
+}
+
+template <typename Change> void change_shared(Change change) {
+  if (__start_cuda_shared != nullptr) change_words(__start_cuda_shared, __stop_cuda_shared, change);
+  if (launched_memory != nullptr) change_words(launched_memory, launched_memory + launched_bytes, change);
 }
 
 void poison_shared() {
   const float poison = 1.0e38f;
   unsigned word;
   std::memcpy(&word, &poison, sizeof word);
-  change_shared([word](unsigned) { return word; });
+  change_shared([word](unsigned &each) { each = word; });
+  if (__start_cuda_shared != nullptr) forget(__start_cuda_shared, size_t(__stop_cuda_shared - __start_cuda_shared));
+  if (launched_memory != nullptr) forget(launched_memory, launched_bytes);
 }
 
 /** Threads in the order of the schedule. */
@@ -471,10 +492,7 @@ void run_next_block() {
 void run_other_blocks() {
   if (fibers != fibers_of[0]) return;
   std::vector<unsigned> shared;
-  change_shared([&shared](unsigned word) {
-    shared.push_back(word);
-    return word;
-  });
+  change_shared([&shared](unsigned &each) { shared.push_back(each); });
   const uint3 at = block_index;
   fibers = fibers_of[1];
   given = given_of[1];
@@ -492,7 +510,7 @@ void run_other_blocks() {
   given = given_of[0];
   fibers = fibers_of[0];
   block_index = at;
-  change_shared([next = shared.begin()](unsigned) mutable { return *next++; });
+  change_shared([next = shared.begin()](unsigned &each) mutable { each = *next++; });
 }
 
 /** A launch, when its turn has come. */
@@ -527,6 +545,27 @@ void run_grid(const Grid &launch) {
 }
 
 } // namespace
+
+#if defined(EMULATION_MSAN)
+void forget(void *at, size_t bytes) { __msan_allocated_memory(at, bytes); }
+void reveal(void *at, size_t bytes) { __msan_unpoison(at, bytes); }
+
+void check_stored(const void *at, size_t bytes) {
+  const auto *const values = static_cast<const unsigned short *>(at);
+  for (size_t i = 0; i < bytes / sizeof *values; i++) {
+    if (__msan_test_shadow(&values[i], sizeof *values) < 0) continue;
+    unsigned short value = values[i];
+    __msan_unpoison(&value, sizeof value);
+    if (value == 0xffff) continue;
+    std::fprintf(stderr, "what is stored depends on what nobody has written\n");
+    __msan_check_mem_is_initialized(&values[i], sizeof value);
+  }
+}
+#else
+void forget(void *, size_t) {}
+void reveal(void *, size_t) {}
+void check_stored(const void *, size_t) {}
+#endif
 
 void barrier(int line) {
   Fiber &self = *running;
@@ -817,6 +856,7 @@ cudaError_t cudaMalloc(void **pointer, size_t bytes) {
   *pointer = made;
 #endif
   std::memset(*pointer, 0xff, bytes); // NaN in every float
+  cuda_emulation::forget(*pointer, bytes);
   const std::lock_guard<std::mutex> lock(cuda_emulation::allocations_lock);
   cuda_emulation::allocations[~reinterpret_cast<uintptr_t>(*pointer)] = {bytes, false};
   return cudaSuccess;

@@ -40,6 +40,12 @@ struct Buffer {
   void read() {
     if (size > 0 && !read_bytes(bytes, size)) std::_Exit(4);
   }
+
+  /** As new. */
+  void forget() const {
+    std::memset(bytes, 0xff, size);
+    cuda_emulation::forget(bytes, size);
+  }
 };
 
 struct Bound {
@@ -93,12 +99,13 @@ void run_launch() {
     void *v[value::COUNT] = {};
     for (const Bound &each : reads) v[each.value] = each.buffer.bytes;
     for (const Shared &each : shared) {
-      std::memset(each.bound.buffer.bytes, each.byte, each.bound.buffer.size);
+      if (each.byte == 0) std::memset(each.bound.buffer.bytes, 0, each.bound.buffer.size);
+      else each.bound.buffer.forget();
       const auto whole = reinterpret_cast<uintptr_t>(each.bound.buffer.bytes) - each.before;
       if (way.apart) v[each.bound.value] = reinterpret_cast<void *>(whole);
     }
     for (const Bound &each : writes) {
-      std::memset(each.buffer.bytes, 0xff, each.buffer.size);
+      each.buffer.forget();
       v[each.value] = each.buffer.bytes;
     }
     // The section lies at its offset of a whole that is not there.
@@ -115,8 +122,12 @@ void run_launch() {
       std::_Exit(3);
     }
     std::vector<unsigned char> written;
-    for (const Bound &each : writes)
+    for (const Bound &each : writes) {
+      cuda_emulation::check_stored(each.buffer.bytes, each.buffer.size);
       written.insert(written.end(), each.buffer.bytes, each.buffer.bytes + each.buffer.size);
+    }
+    // What was left alone is compared, too.
+    cuda_emulation::reveal(written.data(), written.size());
     if (&way == &ways[0]) first = written;
     else if (first != written) {
       const char *why = way.apart && way.order == cuda_emulation::ascending
@@ -136,9 +147,9 @@ void check_graph(const struct PREFIX *net, int batch, const OF_NET(_tensors) &bo
   std::vector<std::vector<unsigned char>> expected;
   for (const Bound &each : tensors) expected.emplace_back(each.buffer.bytes, each.buffer.bytes + each.buffer.size);
   for (const auto order : {cuda_emulation::ascending, cuda_emulation::descending}) {
-    std::memset(workspace.bytes, 0xff, workspace.size);
+    workspace.forget();
     for (const Bound &each : tensors)
-      if (each.value == 0) std::memset(each.buffer.bytes, 0xff, each.buffer.size);
+      if (each.value == 0) each.buffer.forget();
     struct OF_NET(_graph) *graph;
     auto status = OF_NET(_graph_create)(&graph, net, batch, &bound, workspace.bytes, workspace.size);
     cuda_emulation::order = order;
