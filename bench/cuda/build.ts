@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { check } from "../../src/check/check.ts";
 import { tensorsFile } from "../../src/cli/weights.ts";
-import { levels, lower, placeIn } from "../../src/compile.ts";
+import { placeIn } from "../../src/compile.ts";
 import { Problems } from "../../src/diagnostics.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -26,7 +26,7 @@ import { fillRandom } from "../../src/weights/random.ts";
 import { seedWeights } from "../../src/weights/seed.ts";
 import { cuda } from "../../targets/index.ts";
 import { moduleText } from "../../targets/pytorch/module.ts";
-import { asInPackages, full, quick, type Candidate } from "./candidates.ts";
+import { asInPackages, full, planIn, quick, type Candidate } from "./candidates.ts";
 import { tensorCoreHeader } from "./fragments.ts";
 
 const { values: options, positionals } = parseArgs({
@@ -87,11 +87,10 @@ function prepare(entry: string, { name, set, ways = asInPackages }: Candidate, p
   writeFileSync(join(here, "net.py"), moduleText(trained, placeIn(load)));
   writeFileSync(join(here, "weights.safetensors"), tensorsFile(weights));
 
-  const level = { ...levels.O1, passes: ways.passes };
   const programs = precisions.map((precision) => {
     const refused = unsupported("cuda", precision, "compile");
     if (refused.length > 0) return { precision, skipped: refused[0]!.message };
-    const plan = lower(graph, { level, precision, vectors: ways.vectors }, problems) ?? failed(problems);
+    const plan = planIn(ways, graph, precision);
     const at = join(here, precision);
     const seconds = build(at, plan, weights);
     return { precision, path: `${path}/${precision}`, seconds, tolerance: toleranceOf(plan, weights, inputs, outputs) };

@@ -1,7 +1,9 @@
 import { levels } from "../../src/compile.ts";
 import { hoistSqueeze } from "../../src/passes/hoistSqueeze.ts";
-import type { Pass } from "../../src/passes/pass.ts";
-import type { Vectors } from "../../src/plan/plan.ts";
+import type { Graph, Node } from "../../src/ir/graph.ts";
+import { runPasses, type Pass } from "../../src/passes/pass.ts";
+import type { Plan, Vectors } from "../../src/plan/plan.ts";
+import { schedule } from "../../src/plan/schedule.ts";
 import type { Precision } from "../../src/precision.ts";
 import { cuda } from "../../targets/index.ts";
 
@@ -26,19 +28,45 @@ export interface Candidate {
 export interface Ways {
   readonly passes: readonly Pass[];
   readonly vectors: Vectors;
+  /** Nodes that do not join a launch, though they could. */
+  readonly begins: (graph: Graph) => (node: Node) => boolean;
 }
 
-export const asInPackages: Ways = { passes: levels.O1.passes, vectors: cuda.vectors };
+export const asInPackages: Ways = { passes: levels.O1.passes, vectors: cuda.vectors, begins: () => () => false };
+
+/** How a network is planned. */
+export function planIn({ passes, vectors, begins }: Ways, graph: Graph, precision: Precision): Plan {
+  return schedule(runPasses(graph, passes), {
+    ...{ written: graph, fuse: true, precision, vectors },
+    begins: begins(graph),
+  });
+}
+
+/**
+ * Without hoisting, so that a map is scaled after it was stored. What reads the scaled map begins a launch, and so do these
+ * parts of SE blocks.
+ */
+function scaledLater(...parts: readonly string[]): Ways {
+  const begins = ({ insertions }: Graph) => {
+    const named = (part: string) => insertions.map(({ name }) => `${name}.${part}`);
+    const own = new Set(parts.flatMap(named));
+    const scales = new Set(named("scale"));
+    return (node: Node) => own.has(node.name) || Object.values<Node>(node.inputs).some(({ name }) => scales.has(name));
+  };
+  return { passes: levels.O1.passes.filter((pass) => pass !== hoistSqueeze), vectors: "alike", begins };
+}
 
 /** What each step of SE's fusion is worth: the same network on the same kernels, with one step more from row to row. */
-const steps: readonly Candidate[] = [
+export const steps: readonly Candidate[] = [
   { name: "without SE", set: { se: "none" } },
   {
-    name: "squeeze in the epilogue, scale in a launch of its own",
+    name: "squeeze, each layer, gate and scale apart",
     set: {},
-    ways: { passes: levels.O1.passes.filter((pass) => pass !== hoistSqueeze), vectors: "alike" },
+    ways: scaledLater("squeeze", "fc2.product", "gate", "scale"),
   },
-  { name: "squeeze hoisted, scale in the epilogue", set: {}, ways: { passes: levels.O1.passes, vectors: "alike" } },
+  { name: "layers and gate in a launch, scale with the addition", set: {}, ways: scaledLater("squeeze") },
+  { name: "squeeze in the epilogue", set: {}, ways: scaledLater() },
+  { name: "squeeze hoisted, scale in the epilogue", set: {}, ways: { ...asInPackages, vectors: "alike" } },
   { name: "first layer with the squeeze, gates by batch", set: {} },
 ];
 

@@ -41,8 +41,16 @@ export interface Grouping {
 /** Nodes that one launch computes, and lazy ones in a row: a body is walked on the stack, and a kernel wants an end. */
 const most = 500;
 
-/** @param isTiled whether a convolution is computed tile by tile, as a product; others are maps */
-export function groupNodes(graph: Graph, fuse: boolean, isTiled: (conv: NodeOf<"conv2d">) => boolean): Grouping {
+/**
+ * @param isTiled whether a convolution is computed tile by tile, as a product; others are maps
+ * @param begins whether a launch begins with a node, though that could join one
+ */
+export function groupNodes(
+  graph: Graph,
+  fuse: boolean,
+  isTiled: (conv: NodeOf<"conv2d">) => boolean,
+  begins: (node: Node) => boolean,
+): Grouping {
   const users = usersOf(graph);
   const parameters = parameterOnly(graph);
   const outputs = new Set(graph.outputs.map((output) => output.node));
@@ -63,8 +71,9 @@ export function groupNodes(graph: Graph, fuse: boolean, isTiled: (conv: NodeOf<"
     else if (node.op === "softmax") open("softmax", node, node);
     else if (node.type.shape.length === 2) joinChain(node);
     else if (!isElementwise(node)) open(fuse && node.op === "conv2d" && isTiled(node) ? "conv" : "map", node, node);
-    else if (!fuse || !joinEpilogue(node)) {
-      if (fuse && canBeLazy(node)) lazy.add(node);
+    else if (!fuse || begins(node)) open("map", undefined, node);
+    else if (!joinEpilogue(node)) {
+      if (canBeLazy(node)) lazy.add(node);
       else open("map", undefined, node);
     }
   }
@@ -132,6 +141,7 @@ export function groupNodes(graph: Graph, fuse: boolean, isTiled: (conv: NodeOf<"
     const home = groupOf.get(map);
     const fits =
       fuse &&
+      !begins(node) &&
       home?.root === map &&
       (home.kernel === "conv" || home.kernel === "map") &&
       home.squeezes.every((other) => sameSqueeze(other, node)) &&
@@ -147,7 +157,7 @@ export function groupNodes(graph: Graph, fuse: boolean, isTiled: (conv: NodeOf<"
   function joinChain(node: Node): void {
     const vectors = isSqueeze(node) ? [] : inputsOf(node).filter((input) => !parameters.has(input));
     const candidates = vectors.map((vector) => groupOf.get(vector)).filter((group) => group?.kernel === "chain");
-    for (const chain of fuse ? candidates.toReversed() : []) {
+    for (const chain of fuse && !begins(node) ? candidates.toReversed() : []) {
       if (!chain || chain.nodes.length >= most) continue;
       const outside = vectors.filter((vector) => !chain.nodes.includes(vector));
       if (outside.some((vector) => chain.nodes.some((member) => ancestry.dependsOn(vector, member)))) continue;

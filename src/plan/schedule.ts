@@ -47,6 +47,8 @@ export interface ScheduleOptions {
   readonly vectors?: Vectors | undefined;
   /** How convolutions are cut, where a model should not say it. */
   readonly tilings?: Tilings | undefined;
+  /** Nodes with which a launch begins, though they could join one: for measuring what joining is worth. None unless given. */
+  readonly begins?: ((node: Node) => boolean) | undefined;
 }
 
 /** A value before memory has been planned. */
@@ -62,7 +64,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const graph = splitForLimits(source);
   const precision = options.precision ?? "f32";
   const isTiled = precision === "f32" ? hasNoGroups : runsOnTensorCores;
-  const grouping = groupNodes(graph, options.fuse, isTiled);
+  const grouping = groupNodes(graph, options.fuse, isTiled, options.begins ?? (() => false));
   const tilings: Tilings = options.tilings ?? new Map();
   const tiling = (group: Group) => tilingOf(group, precision, tilings);
   const store = new Store(graph, storedAs(precision));

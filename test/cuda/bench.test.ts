@@ -1,11 +1,20 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { asInPackages, planIn, steps, type Ways } from "../../bench/cuda/candidates.ts";
 import { compilerVersion } from "../../src/device/cuda.ts";
+import type { Graph } from "../../src/ir/graph.ts";
+import { largeBatch, launchesOf } from "../../src/plan/plan.ts";
+import type { Precision } from "../../src/precision.ts";
+import { interpret } from "../../src/reference/interpret.ts";
+import { interpretPlan } from "../../src/reference/interpretPlan.ts";
 import { emulation } from "../../targets/cuda/emulation.generated.ts";
 import { folder, repository } from "../cli/sec.ts";
+import { Build, leavesOf, relativeDifference } from "../graphs.ts";
+import { networkGraph } from "../networks.ts";
 import { pythonThat } from "../pytorch/python.ts";
+import { casesInOneProgram } from "./emulated.ts";
 
 /** bench/cuda without a GPU: how it is called, what it does with what programs say, and the table of a results file. */
 
@@ -62,6 +71,51 @@ test.skipIf(python === undefined)("without a GPU: 4, and how to go on", ({ skip 
     );
   }
 });
+
+describe("the steps of SE's fusion", () => {
+  // 53 convolutions, a pooling, the head and the import of the image; of each of 16 SE blocks 6, 3, 2, 1 and no launches.
+  test.each([
+    ["without SE", 56, 56],
+    ["squeeze, each layer, gate and scale apart", 152, 152],
+    ["layers and gate in a launch, scale with the addition", 104, 104],
+    ["squeeze in the epilogue", 88, 88],
+    ["squeeze hoisted, scale in the epilogue", 72, 72],
+    ["first layer with the squeeze, gates by batch", 56, 72],
+  ])("%s: %i launches of one image, %i of many", (step, small, large) => {
+    const { set, ways = asInPackages } = steps.find(({ name }) => name === step)!;
+    const plan = planIn(ways, networkGraph("examples/se-resnet50.se", set), "f16");
+    expect([1, largeBatch].map((batch) => launchesOf(plan, batch).length)).toEqual([small, large]);
+  });
+
+  test("are all that are measured", () => {
+    expect(steps).toHaveLength(6);
+  });
+
+  const graph = block();
+  const plan = (ways: Ways) => (precision: Precision) => planIn(ways, graph, precision);
+  const cases = steps.map(({ name, ways = asInPackages }) => ({ name, graph, plan: plan(ways) }));
+
+  test.each(cases)("$name: the plan computes the network", ({ plan }) => {
+    const planned = plan("f16");
+    const leaves = leavesOf(graph, 1, 2);
+    const expected = interpret(graph, leaves, 2).get(graph.outputs[0]!.node)!;
+    for (const batch of [1, largeBatch]) {
+      const found = interpretPlan({ ...planned, launches: launchesOf(planned, batch) }, leaves, leaves, 2);
+      expect(relativeDifference(expected, found.get("y")!)).toBeLessThan(1e-5);
+    }
+  });
+
+  describe("each launch computes its part", () => casesInOneProgram(cases.slice(1), undefined, "f16"));
+});
+
+/** A block with SE whose skip is a convolution, into which the addition could go. */
+function block(): Graph {
+  const b = new Build();
+  const x = b.conv("x", b.input("image", 3, 7, 9), 12, { bias: true });
+  const inner = b.unary("relu", "r", b.conv("inner", x, 8, { kernel: 3, stride: 2, bias: true }));
+  const gated = b.se("se", b.conv("outer", inner, 20, { bias: true }), { hidden: 5 });
+  return b.graph(b.unary("relu", "y", b.add("add", gated, b.conv("skip", x, 20, { stride: 2, bias: true }))));
+}
 
 const madeUp = {
   device: { name: "Made-up GPU", capability: "9.0", driver: "CUDA 13.0" },

@@ -42,6 +42,8 @@ export interface Case {
   readonly plain?: boolean;
   /** Into which convolutions on tensor cores are cut, other than the model would. */
   readonly slices?: number;
+  /** Planned otherwise than in packages. */
+  readonly plan?: (precision: Precision) => Plan;
 }
 
 /** Convolutions on tensor cores cut into so many slices, or their steps if those are fewer; which the model would not ask for. */
@@ -63,7 +65,8 @@ export function cut(plan: Plan, slices: number, wanted: (launch: string) => bool
  */
 export function casesInOneProgram(cases: readonly Case[], sanitized?: Sanitized, precision: Precision = "f32"): void {
   const hasCompiler = useCompiler(sanitized);
-  const plans = cases.map(({ graph, plain = false, slices }) => {
+  const plans = cases.map(({ graph, plain = false, slices, plan: planned }) => {
+    if (planned) return planned(precision);
     const plan = schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain, precision, vectors: "byBatch" });
     return slices === undefined ? plan : cut(plan, slices);
   });
