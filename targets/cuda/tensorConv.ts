@@ -47,7 +47,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
     ...(terms === "computed"
       ? [module.fused("operand", anchor.inputs.x, { pixels: "IN_PIXELS", vectors: "IN4" })]
       : []),
-    placeFunctions(anchor, terms === "computed"),
+    placeFunctions(anchor, shape),
   ];
   const gate = gateBlocks(launch, module, tensorThreads);
   const results = resultsOf(launch, anchor, module, held);
@@ -56,7 +56,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
   const lastPixel = output.pixels % tile.pixels === 0 ? "pixel" : "min(pixel, PIXELS - 1u)";
   const inputs = [
     pointwise ? lastPixel : `seen_from(${lastPixel}, vec2u(0u))`,
-    `${terms === "computed" ? "x_terms" : "x_place"}(image, start, ${isGrouped(anchor) ? "group.y * TILE4, " : ""}k4)`,
+    terms === "windows" ? "0u" : `${terms === "computed" ? "x_terms" : "x_place"}(image, start, first4, k4)`,
     "w_place(k, w_c4)",
     module.offset(anchor.inputs.weight, "filters"),
     // What is fused may bind other values with them; the product needs these.
@@ -64,6 +64,8 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
     "weights",
     ...["STEPS", "STAGES", "X_PARTS", "X_PART4", "X_COPIES", "W_PARTS", "W_PART4", "W_COPIES"],
     ...["WARP_COLUMNS", "A_TILES", "B_TILES", "TILE_PIXELS", "TILE4", "STEP4"],
+    ...(terms === "windows" ? ["IN_PIXELS", "IN4", "IN_SIZE.x", "IN_SIZE.y"] : []),
+    ...(terms === "windows" ? ["KERNEL.x", "KERNEL.y", "DILATION.x", "DILATION.y"] : []),
   ];
   const products = ["RESULT_PITCH4", ...(split ? ["DEPTH_SLICES", "slice_sums", "arrived"] : [])];
   return render(
@@ -125,29 +127,35 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
 export function tensorProductInsert(launch: Launch, precision: Precision): Insert {
   const { anchor } = launch;
   if (anchor?.op !== "conv2d") throw new Bug(`${launch.name} is no convolution`);
-  const { terms } = shapeOf(launch, anchor, precision);
-  const start = isPointwise(anchor.attrs) ? "u32" : "vec2i";
+  const shape = shapeOf(launch, anchor, precision);
   const steps = launch.split ? stepsOfSlices : allSteps;
   return {
     calls: new Map([
-      [placeholders.copies, (inputs: readonly string[]) => copiesLines(inputs, terms, start, precision, steps)],
-      [placeholders.product, () => productLines(anchor, terms, precision, steps)],
+      [placeholders.copies, (inputs: readonly string[]) => copiesLines(inputs, shape, precision, steps)],
+      [placeholders.product, () => productLines(anchor, shape.terms, precision, steps)],
     ]),
     locals: new Map([
       ["pixel", "u32"],
-      ["start", start],
+      ["start", isPointwise(anchor.attrs) ? "u32" : "vec2i"],
+      ["first4", "u32"],
       ["k4", "u32"],
       ["k", "u32"],
       ["w_c4", "u32"],
       ...(launch.split ? [["image", "u32"] as const] : []),
     ]),
-    helpers: storedAs(precision) !== "f32" && terms === "computed" ? ["narrow"] : [],
+    helpers: storedAs(precision) !== "f32" && shape.terms === "computed" ? ["narrow"] : [],
     launched: "memory",
   };
 }
 
-/** How terms come to shared memory: as they are, or computed in registers on their way. */
-type Terms = "copied" | "computed";
+/**
+ * How terms come to shared memory: as they are, of the map's pixels or of what a window sees of it, or computed in
+ * registers on their way.
+ */
+type Terms = "pixels" | "windows" | "computed";
+
+/** A window has a bit of 32 for each of its rows and columns, and a step may go beyond its last row. */
+const largestWindow = 8;
 
 /** The steps that a block goes through, what holds its sums in the end, and what else that takes. */
 interface Steps {
@@ -170,51 +178,92 @@ const stepsOfSlices: Steps = {
 
 function copiesLines(
   [fromPixel, xAt, wPlace, offset, xName]: readonly string[],
-  terms: Terms,
-  start: string,
+  { terms, pointwise, grouped, x, w }: Shape,
   precision: Precision,
   { early, endStep, blocks: { share, total } }: Steps,
 ): string[] {
   const { element, vector } = spelledElements[storedAs(precision)];
   const halves = element !== "float";
-  const to = `swizzled(xs, x_row + i * (${tensorThreads} / X_PARTS), x_part * X_PART4 * 4)`;
+  const to = `swizzled(xs + i * (${tensorThreads} / X_PARTS), x_row, x_part * X_PART4 * 4)`;
   const seen = xAt!.replace(/\bstart\b/g, "from[i]");
   const stage = "Terms *const xs = x_tile + step % STAGES * TILE_PIXELS;";
-  const moves =
-    terms === "copied"
-      ? {
-          held: "",
-          stage,
-          copyTerms: [
-            `const int at = ${seen};`,
-            `copy_async<X_PART4 * sizeof(${vector})>(`,
-            `    ${to}, ${xName} + max(at, 0), at >= 0);`,
-          ].join("\n"),
-          store: "",
-          first: `if (${early} < ${endStep}) copy_terms(${early});`,
-        }
-      : {
-          held: "float4 held[X_COPIES]; // on its way from global to shared memory, while the step before is multiplied",
-          stage: "",
-          copyTerms: `held[i] = ${seen};`,
-          store: [
-            "const auto store_step = [&](unsigned step) {",
-            `  ${stage}`,
-            "#pragma unroll",
-            "  for (unsigned i = 0; i < X_COPIES; i++)",
-            `    *reinterpret_cast<${vector} *>(${to}) = ${halves ? "narrow(held[i])" : "held[i]"};`,
-            "};",
-          ].join("\n"),
-          first: `if (${early} < ${endStep}) {\n  copy_terms(${early});\n  store_step(${early});\n}`,
-        };
+  const first4 = grouped ? "const unsigned first4 = blockIdx.y * TILE4; // of the channels that this tile reads" : "";
+  const copy = (at: string, there: string) =>
+    [`copy_async<X_PART4 * sizeof(${vector})>(`, `    ${to}, ${xName} + ${at}, ${there});`].join("\n");
+  const fromPixels = `${pointwise ? "unsigned" : "int2"} from[X_COPIES];`;
+  const moves = {
+    pixels: {
+      from: fromPixels,
+      setFrom: `from[i] = ${fromPixel};`,
+      held: first4,
+      stage,
+      place: "",
+      copyTerms: x.mayBeOutside ? `const int at = ${seen};\n${copy("max(at, 0)", "at >= 0")}` : copy(seen, "true"),
+    },
+    windows: {
+      from: [
+        "int from[X_COPIES]; // where the windows of this thread's pixels begin, which may be outside of the map",
+        "unsigned taps[X_COPIES] = {}; // a bit for each row of a window that is in the map, and from bit 16 on for columns",
+      ].join("\n"),
+      setFrom: [
+        `const int2 corner = ${fromPixel};`,
+        `from[i] = (int(image * IN_PIXELS) + corner.x * int(IN_W) + corner.y) * int(IN4)${grouped ? " + int(first4)" : ""};`,
+        "for (unsigned row = 0; row < KERNEL_H; row++)",
+        "  taps[i] |= unsigned(unsigned(corner.x + int(row * DILATION_H)) < IN_H) << row;",
+        "for (unsigned column = 0; column < KERNEL_W; column++)",
+        "  taps[i] |= unsigned(unsigned(corner.y + int(column * DILATION_W)) < IN_W) << (16 + column);",
+      ].join("\n"),
+      held: first4,
+      stage,
+      place: [
+        `const unsigned tap = k4 / ${grouped ? "TILE4" : "IN4"}, row = tap / KERNEL_W, column = tap % KERNEL_W;`,
+        `const int offset = int((row * DILATION_H * IN_W + column * DILATION_W) * IN4 + k4 % ${grouped ? "TILE4" : "IN4"});`,
+      ].join("\n"),
+      copyTerms: [
+        `const bool there = taps[i] >> row & taps[i] >> (16 + column) & 1;`,
+        copy("(there ? from[i] + offset : 0)", "there"),
+      ].join("\n"),
+    },
+    computed: {
+      from: fromPixels,
+      setFrom: `from[i] = ${fromPixel};`,
+      held: [
+        ...(grouped ? [first4] : []),
+        "float4 held[X_COPIES]; // on its way from global to shared memory, while the step before is multiplied",
+      ].join("\n"),
+      stage: "",
+      place: "",
+      copyTerms: `held[i] = ${seen};`,
+    },
+  }[terms];
+  const store =
+    terms === "computed"
+      ? [
+          "const auto store_step = [&](unsigned step) {",
+          `  ${stage}`,
+          "#pragma unroll",
+          "  for (unsigned i = 0; i < X_COPIES; i++)",
+          `    *reinterpret_cast<${vector} *>(${to}) = ${halves ? "narrow(held[i])" : "held[i]"};`,
+          "};",
+        ].join("\n")
+      : "";
+  const first =
+    terms === "computed"
+      ? `if (${early} < ${endStep}) {\n  copy_terms(${early});\n  store_step(${early});\n}`
+      : `if (${early} < ${endStep}) copy_terms(${early});`;
+  const filterPlace = halves
+    ? "swizzled(ws + first, w_row, w_part * W_PART4 * 4)"
+    : "&ws[first + w_row][w_part * W_PART4 * 4]";
+  const copyFilters = w.mayBeOutside
+    ? [
+        `const int at = ${wPlace};`,
+        `copy_async<W_PART4 * sizeof(${vector})>(${filterPlace}, filters + max(at, 0), at >= 0);`,
+      ]
+    : [`copy_async<W_PART4 * sizeof(${vector})>(${filterPlace}, filters + ${wPlace}, true);`];
   const view = {
     vector,
     threads: tensorThreads,
     filters: halves ? `reinterpret_cast<const ${vector} *>(weights + ${offset})` : `weights + ${offset}`,
-    fromType: start === "u32" ? "unsigned" : "int2",
-    fromPixel: fromPixel!,
-    wPlace: wPlace!,
-    filterPlace: halves ? "swizzled(ws, row, w_part * W_PART4 * 4)" : "&ws[row][w_part * W_PART4 * 4]",
     early,
     endStep,
   };
@@ -225,7 +274,7 @@ function copiesLines(
         "// are enough to have them in all banks.",
         "typedef float Terms[4 * STEP4], Filters[4 * TILE4 + 8];",
       ].join("\n");
-  return render(tensorCopies, view, { ...moves, share, total, rows })
+  return render(tensorCopies, view, { ...moves, copyFilters: copyFilters.join("\n"), first, store, share, total, rows })
     .trimEnd()
     .split("\n");
 }
@@ -239,15 +288,16 @@ function productLines(
   const { endOfSlice, leave, gather } = blocks;
   const halves = storedAs(precision) !== "f32";
   const productDepth = halves ? 16 : 8;
-  const span = isGrouped(anchor)
-    ? Math.max(productDepth, (anchor.type.shape[1] as number) / anchor.attrs.groups)
-    : groupedSlice;
+  const span =
+    anchor.attrs.groups > 1
+      ? Math.max(productDepth, (anchor.type.shape[1] as number) / anchor.attrs.groups)
+      : groupedSlice;
   const ifWithin = span < groupedSlice ? [`  if ((warp_channel + 8 * j) / ${span} == span)`] : [];
   const loadB = halves
     ? [
         "for (unsigned j = 0; j < B_TILES; j += 2)",
         ...ifWithin,
-        "  load_matrices_transposed(b[j], b[j + 1], swizzled(ws, k + lane % 16, warp_channel + 8 * j + lane / 16 * 8));",
+        "  load_matrices_transposed(b[j], b[j + 1], swizzled(ws + k, lane % 16, warp_channel + 8 * j + lane / 16 * 8));",
       ]
     : [
         "for (unsigned j = 0; j < B_TILES; j++) {",
@@ -257,7 +307,7 @@ function productLines(
         "}",
       ];
   const loadA = [
-    `load_matrices(a[i], swizzled(xs, 16 * i + lane % 16, k + lane / 16 * ${halves ? 8 : 4}));`,
+    `load_matrices(a[i], swizzled(xs + 16 * i, lane % 16, k + lane / 16 * ${halves ? 8 : 4}));`,
     ...(precision === "tf32" ? ["for (unsigned &term : a[i]) term = round_to_tf32(term);"] : []),
   ];
   return render(
@@ -278,7 +328,7 @@ function productLines(
       ].join("\n"),
       loadA: loadA.join("\n"),
       loadB: loadB.join("\n"),
-      last: terms === "copied" ? "" : `if (step + STAGES - 1 < ${endStep}) store_step(step + STAGES - 1);`,
+      last: terms !== "computed" ? "" : `if (step + STAGES - 1 < ${endStep}) store_step(step + STAGES - 1);`,
       endOfSlice,
       leave,
       gather,
@@ -287,6 +337,8 @@ function productLines(
     .trimEnd()
     .split("\n");
 }
+
+type Shape = ReturnType<typeof shapeOf>;
 
 /** The extents that the kernel and its product share. */
 function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision) {
@@ -299,13 +351,22 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
   const columns = tile.channels / 4;
   const rows = tensorThreads / columns;
   // What is only copied is copied 16 bytes at a time where vectors come in pairs; what is computed, by vectors.
-  const terms: Terms = anchor.inputs.x.op === "input" ? "copied" : "computed";
+  const pointwise = isPointwise(anchor.attrs);
+  const isSmall = Math.max(...anchor.attrs.kernel) <= largestWindow;
+  const terms: Terms = anchor.inputs.x.op !== "input" ? "computed" : !pointwise && isSmall ? "windows" : "pixels";
   const pairs = (vectors: number) => (bytes === 2 && vectors % 2 === 0 ? 2 : 1);
   const copies = (count: number, along4: number, part4: number) => {
     const parts = along4 / part4;
     return { parts, part4, copies: (count * parts) / tensorThreads };
   };
   const resultPitch4 = columns + 2;
+  const grouped = anchor.attrs.groups > 1;
+  // What a step or a tile reads beyond the last term or channel, and beyond the edge of a map, is zero.
+  const pastDepth = depth4 % step4 !== 0;
+  const pastChannels = grouped && input.vectors % columns !== 0;
+  const x = { pastDepth, pastChannels, mayBeOutside: pastDepth || pastChannels || !pointwise };
+  const pastOutputs = output.vectors % columns !== 0;
+  const w = { pastDepth, pastOutputs, mayBeOutside: pastDepth || pastOutputs };
   const filterBytes = tile.channels * bytes + (bytes === 4 ? 32 : 0);
   const stage = tile.pixels * tensorStepBytes + 4 * step4 * filterBytes;
   return {
@@ -316,44 +377,54 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
     depth4,
     step4,
     terms,
-    x: copies(tile.pixels, step4, terms === "computed" ? 1 : pairs(input.vectors)),
-    w: copies(4 * step4, columns, pairs(output.vectors)),
+    pointwise,
+    grouped,
+    x: { ...copies(tile.pixels, step4, terms === "computed" ? 1 : pairs(input.vectors)), ...x },
+    w: { ...copies(4 * step4, columns, pairs(output.vectors)), ...w },
     resultPitch4,
     memory4: Math.max((tensorStages * stage) / 16, tile.pixels * resultPitch4),
   };
-}
-
-function isGrouped({ attrs }: NodeOf<"conv2d">): boolean {
-  return attrs.groups > 1;
 }
 
 /**
  * Where a vector of terms lies, or its value where it is computed; where a vector of channels of the filters lies. With
  * groups a tile reads its own channels, from `first4` on.
  */
-function placeFunctions(anchor: NodeOf<"conv2d">, computed: boolean): string {
-  const [height, width] = anchor.attrs.kernel;
-  const pointwise = isPointwise(anchor.attrs);
-  const grouped = isGrouped(anchor);
-  const hasOneTap = height * width === 1;
-  const [along4, channel] = grouped
-    ? ["TILE4", `first4 + ${hasOneTap ? "k4" : "k4 % TILE4"}`]
-    : ["IN4", hasOneTap ? "k4" : "k4 % IN4"];
-  const { vectors } = mapExtent(anchor.inputs.x.type);
-  const outside = [
-    "k4 >= DEPTH4",
-    ...(grouped && (4 * vectors) % groupedSlice !== 0 ? [`${channel} >= IN4`] : []),
+function placeFunctions(anchor: NodeOf<"conv2d">, { terms, pointwise, grouped, x, w }: Shape): string {
+  const functions = terms === "windows" ? [] : [termsFunction(anchor, { terms, pointwise, grouped, x })];
+  const beyond = [...(w.pastDepth ? ["k >= 4u * DEPTH4"] : []), ...(w.pastOutputs ? ["c4 >= OUT4"] : [])];
+  return [
+    ...functions,
+    [
+      "fn w_place(k: u32, c4: u32) -> i32 {",
+      ...(beyond.length > 0 ? [`  if (${beyond.join(" || ")}) {`, "    return -1;", "  }"] : []),
+      "  return i32(k * OUT4 + c4);",
+      "}",
+    ].join("\n"),
+  ].join("\n\n");
+}
+
+function termsFunction(
+  { attrs }: NodeOf<"conv2d">,
+  { terms, pointwise, grouped, x }: Pick<Shape, "terms" | "pointwise" | "grouped" | "x">,
+): string {
+  const computed = terms === "computed";
+  const hasOneTap = attrs.kernel[0] * attrs.kernel[1] === 1;
+  const along4 = grouped ? "TILE4" : "IN4";
+  const channel = `${grouped ? "first4 + " : ""}${hasOneTap ? "k4" : `k4 % ${along4}`}`;
+  const beyond = [
+    ...(x.pastDepth ? ["k4 >= DEPTH4"] : []),
+    ...(x.pastChannels ? [`${channel} >= IN4`] : []),
     ...(pointwise ? [] : ["!inside(at)"]),
   ];
   const pixel = pointwise ? "pixel" : "u32(at.x) * IN_SIZE.y + u32(at.y)";
-  const parameters = `image: u32, ${pointwise ? "pixel: u32" : "corner: vec2i"}, ${grouped ? "first4: u32, " : ""}k4: u32`;
   return [
     ...(pointwise
       ? []
       : [
           `// What the window with this corner multiplies at step k4 of the depth: ${computed ? "zeros in the padding" : "-1 where that is zero"}.`,
         ]),
-    `fn ${computed ? "x_terms" : "x_place"}(${parameters}) -> ${computed ? "vec4f" : "i32"} {`,
+    `fn ${computed ? "x_terms" : "x_place"}(image: u32, ${pointwise ? "pixel: u32" : "corner: vec2i"}, first4: u32, k4: u32) -> ${computed ? "vec4f" : "i32"} {`,
     ...(pointwise
       ? []
       : hasOneTap
@@ -362,19 +433,12 @@ function placeFunctions(anchor: NodeOf<"conv2d">, computed: boolean): string {
             `  let tap = k4 / ${along4};`,
             "  let at = corner + vec2i(vec2u(tap / KERNEL.y, tap % KERNEL.y) * DILATION);",
           ]),
-    `  if (${outside.join(" || ")}) {`,
-    `    return ${computed ? "vec4f(0.0)" : "-1"};`,
-    "  }",
+    ...(beyond.length > 0
+      ? [`  if (${beyond.join(" || ")}) {`, `    return ${computed ? "vec4f(0.0)" : "-1"};`, "  }"]
+      : []),
     computed
       ? `  return operand(image, ${pixel}, ${channel});`
       : `  return i32((image * IN_PIXELS + ${pixel}) * IN4 + ${channel});`,
-    "}",
-    "",
-    "fn w_place(k: u32, c4: u32) -> i32 {",
-    "  if (k >= 4u * DEPTH4 || c4 >= OUT4) {",
-    "    return -1;",
-    "  }",
-    "  return i32(k * OUT4 + c4);",
     "}",
   ].join("\n");
 }

@@ -34,6 +34,8 @@ for (const [batch, channels, height, width, outputs, window] of [
   [1, 17, 7, 5, 8, square(1, 2, 0, 1)],
   [3, 6, 9, 17, 68, square(3, 2, 1, 1)],
   [1, 3, 19, 23, 31, square(7, 2, 3, 1)],
+  [1, 2, 13, 11, 9, square(8, 1, 4, 1)],
+  [2, 9, 11, 13, 20, square(9, 2, 4, 1)],
   [1, 12, 31, 37, 67, { kernel: [1, 3], padding: [0, 1, 0, 1] }],
   [2, 5, 9, 7, 6, { kernel: [3, 2], stride: [1, 3], padding: [0, 2, 3, 0], dilation: [2, 1] }],
 ] as const)

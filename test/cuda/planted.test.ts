@@ -84,6 +84,7 @@ function planted(netCu: string, overlaps: boolean): { text: string; faults: Faul
       plant("barrier", "__syncthreads();", (fault) => `if (!${fault}) __syncthreads();`) ??
       plant("wait", "wait_for_copies<", (fault) => `if (!${fault}) wait_for_copies<`) ??
       plant("pad check", "unsigned(at.x) < IN_H", (fault) => `unsigned(at.x) + ${fault} < IN_H`) ??
+      plant("pad check", "(row * DILATION_H)) < IN_H", (fault) => `(row * DILATION_H)) + ${fault} < IN_H`) ??
       plant("step", "k4 < DEPTH4; k4 += STEP4", (fault) => `k4 + ${fault} * STEP4 < DEPTH4; k4 += STEP4`) ??
       plant("step", "k4 < IN4; k4 += STEP4", (fault) => `k4 + ${fault} * STEP4 < IN4; k4 += STEP4`) ??
       plant("step", "step < STEPS; step++", (fault) => `step + ${fault} < STEPS; step++`) ??
