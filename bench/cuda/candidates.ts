@@ -1,5 +1,7 @@
+import { check } from "../../src/check/check.ts";
 import { levels } from "../../src/compile.ts";
 import { hoistSqueeze } from "../../src/passes/hoistSqueeze.ts";
+import { Problems } from "../../src/diagnostics.ts";
 import type { Graph, Node } from "../../src/ir/graph.ts";
 import { runPasses, type Pass } from "../../src/passes/pass.ts";
 import type { Plan, Vectors } from "../../src/plan/plan.ts";
@@ -33,6 +35,22 @@ export interface Ways {
 }
 
 export const asInPackages: Ways = { passes: levels.O1.passes, vectors: cuda.vectors, begins: () => () => false };
+
+/** Of all weights. */
+export const seed = 1;
+
+/** A network as it is written, or as it is trained. */
+export function graphIn(
+  entry: string,
+  set: Candidate["set"],
+  load: (path: string) => string | undefined,
+  as: "used" | "trained" = "used",
+): Graph {
+  const problems = new Problems();
+  const graph = check({ entry, load, set: new Map(Object.entries(set)), problems, training: as === "trained" });
+  if (graph === undefined) throw new Error(problems.list.map(({ message }) => message).join("; "));
+  return graph;
+}
 
 /** How a network is planned. */
 export function planIn({ passes, vectors, begins }: Ways, graph: Graph, precision: Precision): Plan {

@@ -24,6 +24,9 @@ class NoDevice(Exception):
     pass
 
 
+SKIPPED = {"skipped": "as --skip says"}
+
+
 def device():
     """Name, compute capability and driver of the first GPU, as the driver tells."""
     try:
@@ -126,7 +129,7 @@ def timed(folder, program, batch):
     return {"graph": float(graph[1]) / 1e3, "stream": float(stream[1]) / 1e3, "launches": launches}
 
 
-def measure(folder, index, rounds, say=print):
+def measure(folder, index, rounds, say=print, skip=()):
     """Every group of index.json; what failed is told where it failed, and measuring goes on."""
     groups = []
     for group in index["groups"]:
@@ -139,7 +142,8 @@ def measure(folder, index, rounds, say=print):
                     found.append({"precision": precision, "skipped": program["skipped"]})
                     continue
                 result = {"precision": precision, "tolerance": program["tolerance"], **check(folder, network, program)}
-                result["sanitizer"] = sanitize(folder, network, program)
+                skipped = "sanitizer" in skip
+                result["sanitizer"] = SKIPPED if skipped else sanitize(folder, network, program)
                 result["timings"] = []
                 found.append(result)
                 verdict = "agrees" if result["agrees"] else "DIFFERS"
@@ -185,6 +189,7 @@ def main():
     parser.add_argument("folder", type=Path, nargs="?", help="what build.ts made; without it only whether there is a GPU")
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--skip", choices=["sanitizer", "peers"], action="append", default=[], help="where time is short")
     options = parser.parse_args()
     try:
         found = device()
@@ -201,7 +206,7 @@ def main():
     print(f"{found['name']}, compute capability {found['capability']}, driver for {found['driver']}")
     layouts = fragments(options.folder, index, found["capability"])
     print("fragments:", "agree" if layouts.get("agrees") else layouts.get("said") or f"skipped, {layouts['skipped']}")
-    groups = measure(options.folder, index, options.rounds)
+    groups = measure(options.folder, index, options.rounds, skip=options.skip)
     import peers
 
     results = {
@@ -211,7 +216,7 @@ def main():
         "rounds": options.rounds,
         "fragments": layouts,
         "groups": groups,
-        "peers": peers.measure(options.folder, index),
+        "peers": SKIPPED if "peers" in options.skip else peers.measure(options.folder, index),
     }
     options.out.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^A-Za-z0-9.]+", "-", found["name"])

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { asInPackages, planIn, steps, type Ways } from "../../bench/cuda/candidates.ts";
@@ -40,11 +40,15 @@ test.each([
   });
 });
 
-test("an architecture that is none, and no nvcc", () => {
+test("an architecture or a group that is none, and no nvcc", () => {
   const out = join(folder({}), "out");
   expect(run(["--build-only", out, "--quick", "--arch", "ampere"])).toMatchObject({
     status: 2,
     stderr: expect.stringContaining("--arch ampere: numbers are meant, as in 80,90") as string,
+  });
+  expect(run(["--build-only", out, "--quick", "--only", "SE-ResNet"])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("--only SE-ResNet: one of digits; digits, step by step is meant") as string,
   });
   const only = folder({});
   for (const program of ["node", "sh", "dirname"])
@@ -223,7 +227,7 @@ test("the table replaces itself and leaves the rest of the page alone", () => {
 });
 
 /** What measure.py makes of a GPU of a compute capability where fragments.cu says something. */
-function measured(capability: string, script: string) {
+function measured(capability: string, script: string, ...options: readonly string[]) {
   const here = folder({
     fragments: `#!/bin/sh\n${script}\n`,
     "index.json": JSON.stringify({
@@ -235,20 +239,29 @@ function measured(capability: string, script: string) {
   const statement = `import sys, measure, peers
 measure.device = lambda: {"name": "GPU", "capability": "${capability}", "driver": "none"}
 peers.measure = lambda folder, index: {"skipped": "not now"}
-sys.argv = ["measure.py", "${here}", "--out", "${here}/results"]
+sys.argv = ["measure.py", "${here}", "--out", "${here}/results", *${JSON.stringify(options)}]
 sys.exit(measure.main())`;
   const { status, stdout } = spawnSync(python!, ["-c", statement], { cwd: bench, encoding: "utf8" });
   const [, path] = /^wrote (.*)$/m.exec(stdout)!;
-  return { status, said: /^fragments: .*$/m.exec(stdout)![0], ...JSON.parse(readFileSync(path!, "utf8")).fragments };
+  const { fragments, peers } = JSON.parse(readFileSync(path!, "utf8"));
+  return { status, said: /^fragments: .*$/m.exec(stdout)![0], ...fragments, peers: peers.skipped };
 }
 
 test.skipIf(python === undefined)("fragments that differ make the exit status 1; what is skipped is named", () => {
-  expect(measured("9.0", "echo 'fragments: agree'")).toEqual({ status: 0, said: "fragments: agree", agrees: true });
+  const agree = "echo 'fragments: agree'";
+  const right = { status: 0, said: "fragments: agree", agrees: true };
+  expect(measured("9.0", agree)).toEqual({ ...right, peers: "not now" });
+  expect(measured("9.0", agree, "--skip", "peers")).toEqual({ ...right, peers: "as --skip says" });
   const wrong = "mma of f16: lane 3, register 1: 2 instead of 1";
   expect(measured("8.0", `echo '${wrong}'; exit 1`)).toMatchObject({ status: 1, agrees: false, said: `${wrong}\n` });
   expect(measured("8.0", "exit 139")).toMatchObject({ status: 1, agrees: false, said: "ended with 139" });
   const skipped = "compute capability 7.5 has no such tensor cores";
-  expect(measured("7.5", "exit 1")).toEqual({ status: 0, said: `fragments: skipped, ${skipped}`, skipped });
+  expect(measured("7.5", "exit 1")).toEqual({
+    status: 0,
+    said: `fragments: skipped, ${skipped}`,
+    skipped,
+    peers: "not now",
+  });
 });
 
 /** An nvcc that is g++ with the emulation, so that programs which were built run here. Minutes. */
@@ -261,14 +274,28 @@ test.skipIf(process.env.SEC_FULL === undefined || compilerVersion() === undefine
     const nvcc = `#!/bin/sh
 [ "$1" = --version ] && { echo "an emulation"; echo "of nvcc"; exit; }
 while [ "$1" != -o ]; do shift; done
+pwd >> "${here}/compiled"
 exec g++ -std=c++17 -O1 -w -x c++ -I "${here}/emulation" "$@" "${here}/emulation/runtime.cpp" -pthread
 `;
     writeFileSync(join(here, "bin/nvcc"), nvcc);
     chmodSync(join(here, "bin/nvcc"), 0o755);
     const out = join(here, "out");
-    const built = run(["--build-only", out, "--quick"], { PATH: `${here}/bin:${process.env["PATH"]}` });
-    expect(built).toMatchObject({ status: 0, stdout: expect.stringContaining(`built ${out}\n`) as string });
+    const build = () => {
+      writeFileSync(join(here, "compiled"), "");
+      const built = run(["--build-only", out, "--quick"], { PATH: `${here}/bin:${process.env["PATH"]}` });
+      expect(built).toMatchObject({ status: 0, stdout: expect.stringContaining(`built ${out}\n`) as string });
+      return {
+        compiled: readFileSync(join(here, "compiled"), "utf8"),
+        index: readFileSync(join(out, "index.json"), "utf8"),
+      };
+    };
+    const first = build();
+    // What is there is kept; what was not finished is made again.
+    expect(build()).toEqual({ compiled: "", index: first.index });
+    rmSync(join(out, "digits-standard/f16/built.json"));
+    expect(build().compiled).toBe(`${join(out, "digits-standard/f16")}\n`);
 
+    execFileSync(join(out, "node"), [join(out, "weights.mjs"), out]);
     const measured = `import json, pathlib, measure; out = pathlib.Path(${JSON.stringify(out)})
 index = json.loads((out / "index.json").read_text())
 fragments = measure.fragments(out, index, "9.0")
