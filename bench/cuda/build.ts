@@ -4,11 +4,11 @@
  * the reference's outputs and the module for PyTorch. Weights are left to weights.mjs. The folder needs nothing but itself, a
  * driver and Python 3.
  *
- * It takes hours, so that what a folder has already, and what would be made the same again, is kept.
+ * It takes an hour or more, so that what a folder has already, and what would be made the same again, is kept.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build as bundle } from "esbuild";
@@ -70,7 +70,11 @@ const targets = [...codes, `arch=compute_${last},code=compute_${last}`].flatMap(
 const batches = options.quick ? [1, 2] : [1, 8, 32, 256];
 const load = (path: string) => readFileSync(path, "utf8");
 
+let lastReference: ReturnType<typeof referenceOf> | undefined;
+
 const began = performance.now();
+// It comes back as the last file, so that a folder that is half built is none.
+rmSync(join(folder, "index.json"), { force: true });
 const fragments = join(folder, "fragments");
 write(fragments, "fragments.cu", load("bench/cuda/fragments.cu"));
 write(fragments, "tensorCores.h", tensorCoreHeader());
@@ -97,7 +101,6 @@ await bundle({
 });
 const programs = { fragments: "fragments/fragments", groups };
 const index = { compiler, architectures, batches, quick: options.quick, ...programs };
-// The last file, so that a folder that was half built is none.
 write(folder, "index.json", `${JSON.stringify(index, undefined, 1)}\n`);
 tell(`built ${folder}`);
 
@@ -107,16 +110,11 @@ async function prepare(entry: string, { name, set, ways = asInPackages }: Candid
   const here = join(folder!, path);
   const graph = graphIn(entry, set, load);
   write(here, "net.py", moduleText(graphIn(entry, set, load, "trained"), placeIn(load)));
-  let drawn: Map<string, Tensor> | undefined;
-  const weights = () => (drawn ??= seedWeights(graph, seed));
   const inputs = noise(graph);
   await kept(here, [print(graph)], () => {
-    const values = interpret(graph, new Map([...weights(), ...inputs]), 1);
-    const outputs = graph.outputs.map(({ name, node }) => [name, values.get(node)!] as const);
-    for (const [tensor, { data }] of [...inputs, ...outputs])
+    for (const [tensor, { data }] of [...inputs, ...referenceOf(graph).outputs()])
       writeFileSync(join(here, `${tensor}.bin`), Float32Array.from(data));
     tell(`${name}: reference`);
-    return {};
   });
   const programs = [];
   for (const precision of precisions) {
@@ -133,10 +131,11 @@ async function prepare(entry: string, { name, set, ways = asInPackages }: Candid
     const built = await kept(at, [...texts, compiler, ...targets], async () => {
       const program = compile(at, "net", "main.cu", "net.cu");
       // Meanwhile, as nvcc is a process of its own.
-      const tolerance = toleranceOf(plan, weights(), inputs, here);
-      const { seconds } = await program;
-      tell(`${name} ${precision}: nvcc in ${seconds} s`);
-      return { seconds, tolerance };
+      const tolerance = toleranceOf(plan, referenceOf(graph).weights(), inputs, here);
+      tell(`${name} ${precision}: tolerance`);
+      await program;
+      tell(`${name} ${precision}: program`);
+      return { tolerance };
     });
     programs.push({ precision, path: `${path}/${precision}`, ...built });
   }
@@ -149,6 +148,23 @@ async function prepare(entry: string, { name, set, ways = asInPackages }: Candid
     outputs: graph.outputs.map(({ name }) => name),
     programs,
   };
+}
+
+/** Of the last graph that was asked for: steps of SE's fusion have one. */
+function referenceOf(graph: Graph) {
+  const text = print(graph);
+  if (lastReference?.text === text) return lastReference;
+  const weights = once(() => seedWeights(graph, seed));
+  const outputs = once(() => {
+    const values = interpret(graph, new Map([...weights(), ...noise(graph)]), 1);
+    return graph.outputs.map(({ name, node }) => [name, values.get(node)!] as const);
+  });
+  return (lastReference = { text, weights, outputs });
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** What a folder holds of the last time if that was made from the same; `make` fills the folder. */
@@ -165,14 +181,11 @@ async function kept<T>(at: string, from: readonly string[], make: () => T | Prom
   return result;
 }
 
-/** @returns seconds that nvcc took */
-async function compile(at: string, program: string, ...sources: readonly string[]): Promise<{ seconds: number }> {
-  const began = performance.now();
+async function compile(at: string, program: string, ...sources: readonly string[]): Promise<void> {
   const options = ["-O3", "-std=c++17", ...targets, "-o", program, ...sources];
   const child = spawn("nvcc", options, { cwd: at, stdio: "inherit" });
   const status = await new Promise((resolve) => child.on("close", resolve));
   if (status !== 0) fail(`nvcc ended with ${status} in ${at}`, 1);
-  return { seconds: Math.round((performance.now() - began) / 100) / 10 };
 }
 
 /** How far each output may be from the reference, for this image: what `sec verify` allows. */
