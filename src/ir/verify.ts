@@ -64,6 +64,7 @@ const weightOps: ReadonlySet<string> = new Set([
   "expandGroups",
   "sliceRows",
   "packConv",
+  "packChunks",
   "packDepthwise",
   "packGrouped",
   "packVector",

@@ -137,6 +137,31 @@ export const packConv = defineOp({
   },
 });
 
+/** y[i / chunk][r][s][i % chunk][o]: all taps of some input channels, then those of the next ones; o padded by zeros. */
+export const packChunks = defineOp({
+  doc: "A convolution weight in chunks of input channels: [in / chunk, kh, kw, chunk, out padded to 4].",
+  inputs: ["weight"],
+  infer({ weight }, attrs: { readonly chunk: number }) {
+    const [outputs, inputs, height, width] = ohwi(weight);
+    if (inputs % attrs.chunk !== 0)
+      return { complaint: `${inputs} input channels are no number of chunks of ${attrs.chunk}` };
+    return { dtype: weight.dtype, shape: [inputs / attrs.chunk, height, width, attrs.chunk, padTo4(outputs)] };
+  },
+  evaluate({ weight }, { chunk }, y) {
+    const [outputs, inputs = 1, height = 1, width = 1] = weight.shape as [number, number?, number?, number?];
+    const [taps, outPadded] = [height * width, y.shape[4]!];
+    y.data.fill(0);
+    for (let o = 0; o < outputs; o++) {
+      for (let i = 0; i < inputs; i++) {
+        for (let tap = 0; tap < taps; tap++) {
+          const row = (Math.floor(i / chunk) * taps + tap) * chunk + (i % chunk);
+          y.data[row * outPadded + o] = weight.data[(o * inputs + i) * taps + tap]!;
+        }
+      }
+    }
+  },
+});
+
 /**
  * y[r][s][i][o] for the inputs of one slice: those of output o begin at the slice that o is in, and i counts from there;
  * zero outside the group of o. Every group has as many inputs as outputs, and slices are whole groups.

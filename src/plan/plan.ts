@@ -164,7 +164,7 @@ export interface WeightSection {
 export interface PackedTensor {
   /** The name of the body's parameter node that it packs. */
   readonly parameter: string;
-  /** The node of the weight program that yields the packed floats: packConv, packGrouped, packDepthwise or packVector of the parameter. */
+  /** The node of the weight program that yields the packed floats: packConv, packChunks, packGrouped, packDepthwise or packVector of the parameter. */
   readonly packed: Node;
   /** Where it begins in its section, in words of 4 bytes; a multiple of 4. */
   readonly floatOffset: number;

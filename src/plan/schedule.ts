@@ -85,7 +85,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const { sections, weights } = planWeights(
     graph.name,
     drafts.map((launch) => launch.wanted),
-    storedAs(precision),
+    precision,
   );
   const packed = drafts.map(({ wanted: _, ...launch }, index) => ({ ...launch, weights: sections[index] }));
   const name = (wish: string) => store.launchName(wish);

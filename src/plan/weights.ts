@@ -1,7 +1,7 @@
-import { graphOf, node as makeNode, type Node, type Output } from "../ir/graph.ts";
-import { elementBytes, type Element } from "../precision.ts";
+import { graphOf, node as makeNode, type Node, type NodeOf, type Output } from "../ir/graph.ts";
+import { elementBytes, storedAs, type Precision } from "../precision.ts";
 import { elementsPerImage } from "../tensor/type.ts";
-import { groupedSlice } from "./kernels/tensorConv.ts";
+import { channelsAtOnce, groupedSlice } from "./kernels/tensorConv.ts";
 import { limits, type KernelName, type PackedTensor, type WeightPlan, type WeightSection } from "./plan.ts";
 
 /** A tensor that a launch reads, before it has a place: which node of the weight program, and who reads it as what. */
@@ -15,14 +15,13 @@ export interface WantedTensor {
 
 /**
  * Packs the weights of each launch one after the other, in launch order: one binding for each launch. A section never
- * crosses from one buffer of at most 128 MiB into the next.
- *
- * @param filters what the filters of tiled convolutions are stored as; all else is f32
+ * crosses from one buffer of at most 128 MiB into the next. Filters of tiled convolutions are stored, and lie, as their
+ * kernels read them in this precision; all else is f32.
  */
 export function planWeights(
   name: string,
   wanted: readonly (readonly WantedTensor[])[],
-  filters: Element = "f32",
+  precision: Precision = "f32",
 ): { sections: (WeightSection | undefined)[]; weights: WeightPlan } {
   const buffers: number[] = [];
   const outputs: Output[] = [];
@@ -31,15 +30,15 @@ export function planWeights(
     if (tensors.length === 0) return undefined;
     let floats = 0;
     const placed = tensors.map((tensor): PackedTensor => {
-      const op = packing(tensor);
+      const op = packing(tensor, precision);
       const packedName = `${tensor.node.name}.${op}`;
-      const packed = packedNodes.get(packedName) ?? packedAs(op, packedName, tensor.node);
+      const packed = packedNodes.get(packedName) ?? packedAs(op, packedName, tensor, precision);
       packedNodes.set(packedName, packed);
       const repeat = outputs.filter((output) => output.node === packed).length;
       outputs.push({ name: repeat === 0 ? packedName : `${packedName}_${repeat + 1}`, node: packed });
       const floatOffset = floats;
-      const isFilter = tensor.reader.op === "conv2d" && (op === "packConv" || op === "packGrouped");
-      const element = tensor.kernel === "conv" && isFilter ? filters : "f32";
+      const isFilter = tensor.kernel === "conv" && tensor.reader.op === "conv2d" && op !== "packVector";
+      const element = isFilter ? storedAs(precision) : "f32";
       floats += packedBytes({ packed, element }) / 4;
       return { parameter: tensor.node.name, packed, floatOffset, element };
     });
@@ -59,15 +58,17 @@ export function packedBytes({ packed, element }: Pick<PackedTensor, "packed" | "
   return elementsPerImage(packed.type) * elementBytes[element];
 }
 
-type Packing = "packConv" | "packGrouped" | "packDepthwise" | "packVector";
+type Packing = "packConv" | "packChunks" | "packGrouped" | "packDepthwise" | "packVector";
 
-function packedAs(op: Packing, name: string, weight: Node): Node {
+function packedAs(op: Packing, name: string, { node: weight, reader }: WantedTensor, precision: Precision): Node {
   const made = { name, span: weight.span };
   switch (op) {
     case "packVector":
       return makeNode(op, made, { x: weight }, {});
     case "packGrouped":
       return makeNode(op, made, { weight }, { slice: groupedSlice });
+    case "packChunks":
+      return makeNode(op, made, { weight }, { chunk: channelsAtOnce(reader as NodeOf<"conv2d">, precision)! });
     case "packConv":
       return makeNode(op, made, { weight }, {});
     case "packDepthwise":
@@ -75,9 +76,12 @@ function packedAs(op: Packing, name: string, weight: Node): Node {
   }
 }
 
-function packing({ reader, name, kernel }: WantedTensor): Packing {
+function packing({ reader, name, kernel }: WantedTensor, precision: Precision): Packing {
   if (name !== "weight" || (reader.op !== "conv2d" && reader.op !== "dense")) return "packVector";
-  if (kernel === "conv" && reader.op === "conv2d" && reader.attrs.groups > 1) return "packGrouped";
+  if (kernel === "conv" && reader.op === "conv2d" && precision !== "f32") {
+    if (reader.attrs.groups > 1) return "packGrouped";
+    if (channelsAtOnce(reader, precision) !== undefined) return "packChunks";
+  }
   return isDepthwise(reader) ? "packDepthwise" : "packConv";
 }
 

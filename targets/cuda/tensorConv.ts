@@ -3,6 +3,7 @@ import type { NodeOf } from "../../src/ir/graph.ts";
 import { isPointwise } from "../../src/ops/window.ts";
 import { mapExtent } from "../../src/plan/kernels/geometry.ts";
 import {
+  channelsAtOnce,
   groupedSlice,
   tensorDepth4,
   tensorStages,
@@ -178,7 +179,7 @@ const stepsOfSlices: Steps = {
 
 function copiesLines(
   [fromPixel, xAt, wPlace, offset, xName]: readonly string[],
-  { terms, pointwise, grouped, x, w }: Shape,
+  { terms, pointwise, grouped, atOnce, x, w }: Shape,
   precision: Precision,
   { early, endStep, blocks: { share, total } }: Steps,
 ): string[] {
@@ -187,9 +188,12 @@ function copiesLines(
   const to = `swizzled(xs + i * (${tensorThreads} / X_PARTS), x_row, x_part * X_PART4 * 4)`;
   const seen = xAt!.replace(/\bstart\b/g, "from[i]");
   const stage = "Terms *const xs = x_tile + step % STAGES * TILE_PIXELS;";
+  // What neighbouring windows see of the same channels is copied within a few steps: through L1, which has it then.
+  const copyTerms = terms === "windows" && (grouped || atOnce !== undefined) ? "copy_async_kept" : "copy_async";
   const first4 = grouped ? "const unsigned first4 = blockIdx.y * TILE4; // of the channels that this tile reads" : "";
   const copy = (at: string, there: string) =>
-    [`copy_async<X_PART4 * sizeof(${vector})>(`, `    ${to}, ${xName} + ${at}, ${there});`].join("\n");
+    [`${copyTerms}<X_PART4 * sizeof(${vector})>(`, `    ${to}, ${xName} + ${at}, ${there});`].join("\n");
+  const k4 = "const unsigned k4 = step * STEP4 + x_part * X_PART4;";
   const fromPixels = `${pointwise ? "unsigned" : "int2"} from[X_COPIES];`;
   const moves = {
     pixels: {
@@ -197,7 +201,7 @@ function copiesLines(
       setFrom: `from[i] = ${fromPixel};`,
       held: first4,
       stage,
-      place: "",
+      place: k4,
       copyTerms: x.mayBeOutside ? `const int at = ${seen};\n${copy("max(at, 0)", "at >= 0")}` : copy(seen, "true"),
     },
     windows: {
@@ -216,8 +220,17 @@ function copiesLines(
       held: first4,
       stage,
       place: [
-        `const unsigned tap = k4 / ${grouped ? "TILE4" : "IN4"}, row = tap / KERNEL_W, column = tap % KERNEL_W;`,
-        `const int offset = int((row * DILATION_H * IN_W + column * DILATION_W) * IN4 + k4 % ${grouped ? "TILE4" : "IN4"});`,
+        ...(atOnce === undefined
+          ? [
+              k4,
+              `const unsigned tap = k4 / ${grouped ? "TILE4" : "IN4"}, c4 = k4 % ${grouped ? "TILE4" : "IN4"};`,
+              "const unsigned row = tap / KERNEL_W, column = tap % KERNEL_W;",
+            ]
+          : [
+              "const unsigned tap = step % (KERNEL_H * KERNEL_W), row = tap / KERNEL_W, column = tap % KERNEL_W;",
+              "const unsigned c4 = step / (KERNEL_H * KERNEL_W) * STEP4 + x_part * X_PART4;",
+            ]),
+        "const int offset = int((row * DILATION_H * IN_W + column * DILATION_W) * IN4 + c4);",
       ].join("\n"),
       copyTerms: [
         `const bool there = taps[i] >> row & taps[i] >> (16 + column) & 1;`,
@@ -232,7 +245,7 @@ function copiesLines(
         "float4 held[X_COPIES]; // on its way from global to shared memory, while the step before is multiplied",
       ].join("\n"),
       stage: "",
-      place: "",
+      place: k4,
       copyTerms: `held[i] = ${seen};`,
     },
   }[terms];
@@ -379,6 +392,7 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
     terms,
     pointwise,
     grouped,
+    atOnce: channelsAtOnce(anchor, precision),
     x: { ...copies(tile.pixels, step4, terms === "computed" ? 1 : pairs(input.vectors)), ...x },
     w: { ...copies(4 * step4, columns, pairs(output.vectors)), ...w },
     resultPitch4,
@@ -390,8 +404,9 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
  * Where a vector of terms lies, or its value where it is computed; where a vector of channels of the filters lies. With
  * groups a tile reads its own channels, from `first4` on.
  */
-function placeFunctions(anchor: NodeOf<"conv2d">, { terms, pointwise, grouped, x, w }: Shape): string {
-  const functions = terms === "windows" ? [] : [termsFunction(anchor, { terms, pointwise, grouped, x })];
+function placeFunctions(anchor: NodeOf<"conv2d">, shape: Shape): string {
+  const { terms, w } = shape;
+  const functions = terms === "windows" ? [] : [termsFunction(anchor, shape)];
   const beyond = [...(w.pastDepth ? ["k >= 4u * DEPTH4"] : []), ...(w.pastOutputs ? ["c4 >= OUT4"] : [])];
   return [
     ...functions,
@@ -404,14 +419,14 @@ function placeFunctions(anchor: NodeOf<"conv2d">, { terms, pointwise, grouped, x
   ].join("\n\n");
 }
 
-function termsFunction(
-  { attrs }: NodeOf<"conv2d">,
-  { terms, pointwise, grouped, x }: Pick<Shape, "terms" | "pointwise" | "grouped" | "x">,
-): string {
+function termsFunction({ attrs }: NodeOf<"conv2d">, { terms, pointwise, grouped, atOnce, x }: Shape): string {
   const computed = terms === "computed";
   const hasOneTap = attrs.kernel[0] * attrs.kernel[1] === 1;
   const along4 = grouped ? "TILE4" : "IN4";
-  const channel = `${grouped ? "first4 + " : ""}${hasOneTap ? "k4" : `k4 % ${along4}`}`;
+  const taps = "(KERNEL.x * KERNEL.y)";
+  const tap = atOnce === undefined ? `k4 / ${along4}` : `k4 / STEP4 % ${taps}`;
+  const ofTap = atOnce === undefined ? `k4 % ${along4}` : `k4 / (STEP4 * ${taps}) * STEP4 + k4 % STEP4`;
+  const channel = `${grouped ? "first4 + " : ""}${hasOneTap ? "k4" : ofTap}`;
   const beyond = [
     ...(x.pastDepth ? ["k4 >= DEPTH4"] : []),
     ...(x.pastChannels ? [`${channel} >= IN4`] : []),
@@ -429,10 +444,7 @@ function termsFunction(
       ? []
       : hasOneTap
         ? ["  let at = corner;"]
-        : [
-            `  let tap = k4 / ${along4};`,
-            "  let at = corner + vec2i(vec2u(tap / KERNEL.y, tap % KERNEL.y) * DILATION);",
-          ]),
+        : [`  let tap = ${tap};`, "  let at = corner + vec2i(vec2u(tap / KERNEL.y, tap % KERNEL.y) * DILATION);"]),
     ...(beyond.length > 0
       ? [`  if (${beyond.join(" || ")}) {`, `    return ${computed ? "vec4f(0.0)" : "-1"};`, "  }"]
       : []),

@@ -13,6 +13,12 @@ template <unsigned BYTES> __device__ inline void copy_async(void *to, const void
     asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(address), "l"(from), "n"(BYTES), "r"(bytes));
 }
 
+// The same, of what is soon copied again: it stays in L1 on its way.
+template <unsigned BYTES> __device__ inline void copy_async_kept(void *to, const void *from, bool there) {
+  const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(to)), bytes = there ? BYTES : 0;
+  asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(address), "l"(from), "n"(BYTES), "r"(bytes));
+}
+
 __device__ inline void commit_copies() {
   asm volatile("cp.async.commit_group;" ::: "memory");
 }

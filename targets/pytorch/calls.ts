@@ -5,7 +5,7 @@ import type { OpName } from "../../src/ops/index.ts";
 /** Ops that only passes and plans make: no network is written with them. */
 type MadeOp =
   | "affine" | "tapMeans" | "squeezeParts" | "reduceParts" | "squeezeFinish" | "rsqrt" | "scaleRows" | "matmul" | "matvec" | "reshape"
-  | "expandGroups" | "sliceRows" | "packConv" | "packDepthwise" | "packGrouped" | "packVector"; // prettier-ignore
+  | "expandGroups" | "sliceRows" | "packConv" | "packChunks" | "packDepthwise" | "packGrouped" | "packVector"; // prettier-ignore
 
 /** Ops with parameters, which become submodules. A bias belongs to the layer before it. */
 type LayerOp = "conv2d" | "dense" | "channelConv" | "batchNorm";

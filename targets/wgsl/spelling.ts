@@ -17,7 +17,7 @@ type OtherOp =
   | "input" | "parameter" | "dropout" | "conv2d" | "dense" | "maxPool" | "avgPool" | "globalAvgPool" | "globalMaxPool" | "softmax"
   | "concat" | "sliceChannels" | "shuffleChannels" | "upsample" | "flatten" | "pad" | "channelMean" | "channelMax" | "channelConv" | "tapMeans" | "squeezeParts"
   | "reduceParts" | "squeezeFinish" | "rsqrt" | "scaleRows" | "matmul" | "matvec" | "reshape" | "expandGroups" | "sliceRows"
-  | "packConv" | "packDepthwise" | "packGrouped" | "packVector"; // prettier-ignore
+  | "packConv" | "packChunks" | "packDepthwise" | "packGrouped" | "packVector"; // prettier-ignore
 export type ElementwiseName = Exclude<OpName, OtherOp>;
 
 export const spelling: { readonly [K in ElementwiseName]: Spelled<K> } = {

@@ -35,6 +35,10 @@ for (const [batch, channels, height, width, outputs, window] of [
   [3, 6, 9, 17, 68, square(3, 2, 1, 1)],
   [1, 3, 19, 23, 31, square(7, 2, 3, 1)],
   [1, 2, 13, 11, 9, square(8, 1, 4, 1)],
+  // Channels that fill steps: all taps of some, then of the next.
+  [3, 64, 7, 5, 20, square(3, 2, 1, 1)],
+  [1, 32, 9, 6, 12, { kernel: [1, 5], padding: [0, 2, 0, 2] }],
+  [1, 32, 11, 12, 8, square(9, 1, 4, 1)],
   [2, 9, 11, 13, 20, square(9, 2, 4, 1)],
   [1, 12, 31, 37, 67, { kernel: [1, 3], padding: [0, 1, 0, 1] }],
   [2, 5, 9, 7, 6, { kernel: [3, 2], stride: [1, 3], padding: [0, 2, 3, 0], dilation: [2, 1] }],
@@ -147,6 +151,7 @@ for (const [batch, narrow, height, width, outputs, hidden, kernel] of [
 for (const [channels, groups, size] of [
   [36, 9, 7],
   [64, 4, 5],
+  [64, 1, 5],
 ] as const)
   add(`a gated map of ${channels} channels, convolved in ${groups} groups and gated`, (b) => {
     const x = b.unary("relu", "r", b.conv("first", b.input("x", 5, size, size), channels, { bias: true }));

@@ -52,6 +52,16 @@ test("packConv: [kh, kw, in, out], in and out padded by zeros to multiples of 4"
   expect([...dense.data]).toEqual([1, 4, 0, 0, 2, 5, 0, 0, 3, 6, 0, 0, 0, 0, 0, 0]);
 });
 
+test("packChunks: all taps of some inputs, then those of the next ones", () => {
+  // weight[o, i, 0, s] = 100 o + 10 i + s + 1.
+  const weight = tensor([2, 4, 1, 2], [1, 2, 11, 12, 21, 22, 31, 32, 101, 102, 111, 112, 121, 122, 131, 132]);
+  const packed = evaluate("packChunks", { weight }, { chunk: 2 });
+  expect(packed.shape).toEqual([2, 1, 2, 2, 4]);
+  const rows = Array.from({ length: 8 }, (_, row) => [...packed.data.slice(4 * row, 4 * row + 4)]);
+  const inputs = [1, 11, 2, 12, 21, 31, 22, 32];
+  expect(rows).toEqual(inputs.map((first) => [first, first + 100, 0, 0]));
+});
+
 test("packGrouped: a block of the matrix for each slice, zeros outside of the groups", () => {
   // Six outputs in groups of two; slices of four channels, the last one half. weight[o, i] = 10 o + i + 1.
   const weight = tensor([6, 2, 1, 1], [1, 2, 11, 12, 21, 22, 31, 32, 41, 42, 51, 52]);

@@ -59,6 +59,18 @@ export function runsOnTensorCores({ inputs, attrs, type }: NodeOf<"conv2d">): bo
   return inputChannels === channels && perGroup >= 4 && groupedSlice % perGroup === 0;
 }
 
+/**
+ * How many input channels a window goes over before it takes the next ones: those of a step. So neighbouring windows, which
+ * see the same pixels at other taps, read them within as many steps as there are taps, and find them in L1. Undefined where
+ * there is one tap, or where channels do not fill a step: then a tap goes through all channels before the next tap.
+ */
+export function channelsAtOnce({ inputs, attrs }: NodeOf<"conv2d">, precision: Precision): number | undefined {
+  const [, channels] = inputs.x.type.shape as [unknown, number];
+  const [height, width] = attrs.kernel;
+  const ofStep = tensorStepBytes / elementBytes[storedAs(precision)];
+  return attrs.groups === 1 && height * width > 1 && channels % ofStep === 0 ? ofStep : undefined;
+}
+
 /** Steps of the depth of a convolution. */
 export function tensorSteps(anchor: NodeOf<"conv2d">, precision: Precision): number {
   return Math.ceil((4 * tensorDepth4(anchor) * elementBytes[storedAs(precision)]) / tensorStepBytes);

@@ -116,6 +116,9 @@ template <unsigned BYTES> void copy_async(void *to, const void *from, bool there
   open.copies[open.count++] = {bytes, static_cast<const unsigned char *>(from), BYTES, there ? 0 : BYTES};
 }
 
+/** The same: where a cache has it is nothing that a program can see. */
+template <unsigned BYTES> void copy_async_kept(void *to, const void *from, bool there) { copy_async<BYTES>(to, from, there); }
+
 /** cp.async.commit_group */
 inline void commit_copies() {
   auto &groups = cuda_emulation::copies_of_thread();
