@@ -51,7 +51,10 @@ function sourceGraph(
 /** The plan that `compile` makes; with `fuse: false` the one of -O0. */
 export function planOf(
   graph: Graph,
-  { fuse = true, ...more }: { fuse?: boolean } & Pick<ScheduleOptions, "maxBatch" | "precision" | "vectors"> = {},
+  {
+    fuse = true,
+    ...more
+  }: { fuse?: boolean } & Pick<ScheduleOptions, "maxBatch" | "precision" | "vectors" | "tilings"> = {},
 ): Plan {
   return schedule(runPasses(graph, fuse ? O1 : O0), { written: graph, fuse, ...more });
 }

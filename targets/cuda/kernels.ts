@@ -35,7 +35,7 @@ export function cudaKernels(plan: Plan, place: (span: Span) => string): CudaKern
       halves: halvesOf(launch, plan),
       insert,
       unchanging: launch.weights ? "weights" : undefined,
-      isAlone: wantsRegisters(launch) || (insert === undefined && threads <= 128),
+      residents: onTensorCores(launch) ? residentsOfTile(launch, threads) : residentsOf(launch, threads),
     });
     return { ...kernel, ...printed };
   });
@@ -45,8 +45,13 @@ export function cudaKernels(plan: Plan, place: (span: Span) => string): CudaKern
  * ptxas spills registers for the sake of more blocks on a multiprocessor: in chains, which are one block an image, in
  * depthwise convolutions, whose threads have several pixels each, and in other blocks of few threads.
  */
-function wantsRegisters({ kernel, anchor }: Launch): boolean {
-  return kernel === "chain" || (kernel === "map" && anchor?.op === "conv2d");
+function residentsOf({ kernel, anchor }: Launch, threads: number): number | undefined {
+  return kernel === "chain" || (kernel === "map" && anchor?.op === "conv2d") || threads <= 128 ? 1 : undefined;
+}
+
+/** Two large tiles with one set of sums share a multiprocessor: 128 registers a thread are enough, but ptxas likes more. */
+function residentsOfTile({ split }: Launch, threads: number): number | undefined {
+  return threads > 128 && split === undefined ? 2 : undefined;
 }
 
 /** Of each binding: reads, weights, writes. */

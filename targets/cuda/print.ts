@@ -39,8 +39,8 @@ export interface PrintOptions {
   readonly insert?: Insert | undefined;
   /** The binding that no launch writes, if there is one. */
   readonly unchanging?: string | undefined;
-  /** A thread may have the registers that it wants, though then fewer blocks share a multiprocessor. */
-  readonly isAlone?: boolean;
+  /** Blocks that have to share a multiprocessor: the fewer, the more registers a thread may have. Undefined: as ptxas likes. */
+  readonly residents?: number | undefined;
 }
 
 /** Vectors of 4 channels in half precision, as they are called, and how one number of them becomes a float. */
@@ -98,15 +98,15 @@ class Printer {
   private locals = new Map<string, string>();
   private readonly insert: Insert | undefined;
   private readonly unchanging: string | undefined;
-  private readonly isAlone: boolean;
+  private readonly residents: number | undefined;
   /** Bindings that are stored in halves, by name. */
   private readonly halves = new Map<string, Halves>();
 
-  constructor(tree: KernelTree, { halves = [], insert, unchanging, isAlone = false }: PrintOptions) {
+  constructor(tree: KernelTree, { halves = [], insert, unchanging, residents }: PrintOptions) {
     this.tree = tree;
     this.insert = insert;
     this.unchanging = unchanging;
-    this.isAlone = isAlone;
+    this.residents = residents;
     const bindings = tree.declarations.filter((each) => each.kind === "binding");
     for (const [index, { name }] of bindings.entries()) if (halves[index]) this.halves.set(name, halves[index]);
     for (const each of tree.declarations) {
@@ -203,7 +203,7 @@ class Printer {
     const shared = memory.filter((each) => each.kind === "shared");
     for (const [name, type] of this.insert?.locals ?? []) this.locals.set(name, type);
     const thread = this.insert || namesIn(entry).includes("thread") ? ["  const unsigned thread = threadIdx.x;"] : [];
-    const bounds = this.isAlone ? `${entry.threads!}, 1` : entry.threads!;
+    const bounds = [entry.threads!, ...(this.residents === undefined ? [] : [this.residents])].join(", ");
     return [
       `__global__ void __launch_bounds__(${bounds}) ${entry.name}(`,
       ...rows.map(({ text, shape }) => (shape === undefined ? text : `${text.padEnd(longest)} // ${shape}`)),

@@ -1,4 +1,4 @@
-import { tensorThreads } from "../../src/plan/kernels/tensorConv.ts";
+import type { TensorTile } from "../../src/plan/kernels/tensorConv.ts";
 import { sliceBytes, tilesOfImage } from "../../src/plan/kernels/geometry.ts";
 import type { Launch, Plan, Split } from "../../src/plan/plan.ts";
 import { render } from "../render.ts";
@@ -16,7 +16,7 @@ export function splitLaunches(plan: Plan): SplitLaunch[] {
 }
 
 /** What stands in the product on tensor cores for it (files/tensorProduct.hbs). */
-export const sliceBlocks = {
+export const sliceBlocks = ({ threads }: TensorTile) => ({
   share: `// A block has all slices of the depth, or, where they are apart, one of them.
 const bool apart = arrived != nullptr;
 const unsigned image = apart ? blockIdx.z / DEPTH_SLICES : blockIdx.z;
@@ -32,16 +32,18 @@ unsigned slice = first_slice, end_of_slice = (first_slice + 1) * STEPS / DEPTH_S
   end_of_slice = (slice + 1) * STEPS / DEPTH_SLICES;
 }`,
   leave: `const unsigned tile = (image * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x;
-float4 *const sums_of_tile = slice_sums + (apart ? size_t(tile) * (DEPTH_SLICES * A_TILES * B_TILES * ${tensorThreads}) : 0);
-if (apart) leave_sums(total, sums_of_tile, first_slice);`,
+float4 *const sums_of_tile = slice_sums + (apart ? size_t(tile) * (DEPTH_SLICES * TILE_PIXELS * TILE4) : 0);
+if (apart) leave_sums<${threads}>(total, sums_of_tile, first_slice);`,
   gather: `if (apart) {
   if (!is_last_to_arrive(&arrived[tile], DEPTH_SLICES)) return;
-  gather_sums<DEPTH_SLICES>(total, sums_of_tile);
+  gather_sums<${threads}, DEPTH_SLICES>(total, sums_of_tile);
 }`,
-} as const;
+});
+
+export type SliceBlocks = Readonly<ReturnType<typeof sliceBlocks>>;
 
 /** The same places in a product that is not split. */
-export const wholeBlocks: Readonly<Record<keyof typeof sliceBlocks, string>> = {
+export const wholeBlocks: SliceBlocks = {
   share: "",
   total: "",
   endOfSlice: "",
@@ -77,14 +79,14 @@ template <unsigned A, unsigned B> __device__ inline void end_slice(float (&total
 }
 
 // A thread leaves what it holds, beside its neighbours' sums of the same product.
-template <unsigned A, unsigned B>
+template <unsigned THREADS, unsigned A, unsigned B>
 __device__ inline void leave_sums(const float (&total)[A][B][4], float4 *sums_of_tile, unsigned slice) {
 #pragma unroll
   for (unsigned i = 0; i < A; i++) {
 #pragma unroll
     for (unsigned j = 0; j < B; j++) {
       const float(&sums)[4] = total[i][j];
-      const unsigned at = ((slice * A + i) * B + j) * ${tensorThreads} + threadIdx.x;
+      const unsigned at = ((slice * A + i) * B + j) * THREADS + threadIdx.x;
       sums_of_tile[at] = make_float4(sums[0], sums[1], sums[2], sums[3]);
     }
   }
@@ -103,7 +105,7 @@ __device__ inline bool is_last_to_arrive(unsigned *arrived, unsigned slices) {
 }
 
 // What this thread holds in each slice, from the first one on; loads of about 16 float4 are under way at once.
-template <unsigned SLICES, unsigned A, unsigned B>
+template <unsigned THREADS, unsigned SLICES, unsigned A, unsigned B>
 __device__ inline void gather_sums(float (&total)[A][B][4], const float4 *sums_of_tile) {
 #pragma unroll
   for (unsigned i = 0; i < A; i++) {
@@ -119,7 +121,7 @@ __device__ inline void gather_sums(float (&total)[A][B][4], const float4 *sums_o
     for (unsigned i = 0; i < A; i++) {
 #pragma unroll
       for (unsigned j = 0; j < B; j++) {
-        const float4 sums = __ldcg(&sums_of_tile[((slice * A + i) * B + j) * ${tensorThreads} + threadIdx.x]);
+        const float4 sums = __ldcg(&sums_of_tile[((slice * A + i) * B + j) * THREADS + threadIdx.x]);
         total[i][j][0] += sums.x;
         total[i][j][1] += sums.y;
         total[i][j][2] += sums.z;

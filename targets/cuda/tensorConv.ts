@@ -6,10 +6,9 @@ import {
   channelsAtOnce,
   groupedSlice,
   tensorDepth4,
-  tensorStages,
   tensorStepBytes,
-  tensorThreads,
   tensorTileOf,
+  type TensorTile,
 } from "../../src/plan/kernels/tensorConv.ts";
 import type { Launch } from "../../src/plan/plan.ts";
 import { elementBytes, storedAs, type Precision } from "../../src/precision.ts";
@@ -18,7 +17,7 @@ import { gateBlocks } from "../wgsl/chain.ts";
 import { Module } from "../wgsl/emit.ts";
 import { finishLines, pixelLines, plus, resultsOf, windowBlock } from "../wgsl/tile.ts";
 import type { Insert } from "./print.ts";
-import { sliceBindings, sliceBlocks, wholeBlocks } from "./slices.ts";
+import { sliceBindings, sliceBlocks, wholeBlocks, type SliceBlocks } from "./slices.ts";
 import { tensorConv, tensorCopies, tensorProduct } from "./templates.generated.ts";
 
 /** What stands in a kernel's text where the first copies of the product on tensor cores come, and where the rest of it. */
@@ -50,7 +49,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
       : []),
     placeFunctions(anchor, shape),
   ];
-  const gate = gateBlocks(launch, module, tensorThreads);
+  const gate = gateBlocks(launch, module, tile.threads);
   const results = resultsOf(launch, anchor, module, held);
 
   const { split } = launch;
@@ -73,7 +72,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
     tensorConv,
     {
       name,
-      threads: tensorThreads,
+      threads: tile.threads,
       pixels: output.pixels,
       out4: output.vectors,
       inPixels: input.pixels,
@@ -83,7 +82,7 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
       tile4: tile.channels / 4,
       step4,
       steps: Math.ceil(depth4 / step4),
-      stages: tensorStages,
+      stages: tile.stages,
       resultPitch4: shape.resultPitch4,
       xParts: shape.x.parts,
       xPart4: shape.x.part4,
@@ -129,7 +128,7 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
   const { anchor } = launch;
   if (anchor?.op !== "conv2d") throw new Bug(`${launch.name} is no convolution`);
   const shape = shapeOf(launch, anchor, precision);
-  const steps = launch.split ? stepsOfSlices : allSteps;
+  const steps = launch.split ? stepsOfSlices(shape.tile) : allSteps;
   return {
     calls: new Map([
       [placeholders.copies, (inputs: readonly string[]) => copiesLines(inputs, shape, precision, steps)],
@@ -165,27 +164,27 @@ interface Steps {
   /** The step of which the copies are the `step`th. */
   readonly early: string;
   readonly sums: string;
-  readonly blocks: Readonly<Record<keyof typeof sliceBlocks, string>>;
+  readonly blocks: SliceBlocks;
 }
 
 const allSteps: Steps = { firstStep: "0", endStep: "STEPS", early: "step", sums: "acc", blocks: wholeBlocks };
-const stepsOfSlices: Steps = {
+const stepsOfSlices = (tile: TensorTile): Steps => ({
   firstStep: "first_step",
   endStep: "end_step",
   early: "first_step + step",
   sums: "total",
-  blocks: sliceBlocks,
-};
+  blocks: sliceBlocks(tile),
+});
 
 function copiesLines(
   [fromPixel, xAt, wPlace, offset, xName]: readonly string[],
-  { terms, pointwise, grouped, atOnce, x, w }: Shape,
+  { terms, pointwise, grouped, atOnce, tile: { threads }, x, w }: Shape,
   precision: Precision,
   { early, endStep, blocks: { share, total } }: Steps,
 ): string[] {
   const { element, vector } = spelledElements[storedAs(precision)];
   const halves = element !== "float";
-  const to = `swizzled(xs + i * (${tensorThreads} / X_PARTS), x_row, x_part * X_PART4 * 4)`;
+  const to = `swizzled(xs + i * (${threads} / X_PARTS), x_row, x_part * X_PART4 * 4)`;
   const seen = xAt!.replace(/\bstart\b/g, "from[i]");
   const stage = "Terms *const xs = x_tile + step % STAGES * TILE_PIXELS;";
   // What neighbouring windows see of the same channels is copied within a few steps: through L1, which has it then.
@@ -264,8 +263,10 @@ function copiesLines(
     terms === "computed"
       ? `if (${early} < ${endStep}) {\n  copy_terms(${early});\n  store_step(${early});\n}`
       : `if (${early} < ${endStep}) copy_terms(${early});`;
+  // The order within rows repeats every eight: from there on the address is the first one and a constant.
+  const filterRow = (threads / w.parts) % 8 === 0 ? "ws + first, w_row" : "ws, first + w_row";
   const filterPlace = halves
-    ? "swizzled(ws + first, w_row, w_part * W_PART4 * 4)"
+    ? `swizzled(${filterRow}, w_part * W_PART4 * 4)`
     : "&ws[first + w_row][w_part * W_PART4 * 4]";
   const copyFilters = w.mayBeOutside
     ? [
@@ -275,7 +276,7 @@ function copiesLines(
     : [`copy_async<W_PART4 * sizeof(${vector})>(${filterPlace}, filters + ${wPlace}, true);`];
   const view = {
     vector,
-    threads: tensorThreads,
+    threads,
     filters: halves ? `reinterpret_cast<const ${vector} *>(weights + ${offset})` : `weights + ${offset}`,
     early,
     endStep,
@@ -362,7 +363,7 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
   const depth4 = tensorDepth4(anchor);
   const step4 = tensorStepBytes / bytes / 4;
   const columns = tile.channels / 4;
-  const rows = tensorThreads / columns;
+  const rows = tile.threads / columns;
   // What is only copied is copied 16 bytes at a time where vectors come in pairs; what is computed, by vectors.
   const pointwise = isPointwise(anchor.attrs);
   const isSmall = Math.max(...anchor.attrs.kernel) <= largestWindow;
@@ -370,7 +371,7 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
   const pairs = (vectors: number) => (bytes === 2 && vectors % 2 === 0 ? 2 : 1);
   const copies = (count: number, along4: number, part4: number) => {
     const parts = along4 / part4;
-    return { parts, part4, copies: (count * parts) / tensorThreads };
+    return { parts, part4, copies: (count * parts) / tile.threads };
   };
   const resultPitch4 = columns + 2;
   const grouped = anchor.attrs.groups > 1;
@@ -396,7 +397,7 @@ function shapeOf(launch: Launch, anchor: NodeOf<"conv2d">, precision: Precision)
     x: { ...copies(tile.pixels, step4, terms === "computed" ? 1 : pairs(input.vectors)), ...x },
     w: { ...copies(4 * step4, columns, pairs(output.vectors)), ...w },
     resultPitch4,
-    memory4: Math.max((tensorStages * stage) / 16, tile.pixels * resultPitch4),
+    memory4: Math.max((tile.stages * stage) / 16, tile.pixels * resultPitch4),
   };
 }
 

@@ -68,6 +68,10 @@ template <unsigned BYTES> void copy_async(void *to, const void *from, bool there
   ::copy_async<BYTES>(to, from, there);
 }
 
+template <unsigned BYTES> void copy_async_kept(void *to, const void *from, bool there, int line = __builtin_LINE()) {
+  copy_async<BYTES>(to, from, there, line);
+}
+
 void load_matrices(unsigned (&to)[4], const void *row, int line = __builtin_LINE()) {
   touch(row, 16, line);
   ::load_matrices(to, row, line);

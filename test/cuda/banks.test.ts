@@ -50,7 +50,7 @@ function textsOf(precision: Precision): HostFiles {
 function turnsOf(precision: Precision, change: (netCu: string) => string): Record<string, number> {
   const { netCu, netH } = textsOf(precision);
   const text = change(netCu)
-    .replace(/\b(copy_async<|load_matrices\(a|load_matrices_transposed\(b)/g, "watched::$1")
+    .replace(/\b(copy_async(?:_kept)?<|load_matrices\(a|load_matrices_transposed\(b)/g, "watched::$1")
     .replace(/\breinterpret_cast<(\w+) \*>\((?=\s*(swizzled|upper))/g, "watched::as<$1>(")
     .replace(/\b__float_as_uint\((?=ws)/g, "watched::word(")
     .replace(/= (memory\[.*\]);$/gm, "= *watched::as<float4>(&$1);");
@@ -69,7 +69,7 @@ function turnsOf(precision: Precision, change: (netCu: string) => string): Recor
     const [, how, operand] = /watched::(\w+).*?(xs|ws|upper|memory)/s.exec(
       lines.slice(Number(line) - 1, Number(line) + 2).join("\n"),
     )!;
-    const what = `${how} ${operand} ${bytes}`;
+    const what = `${how!.replace("_kept", "")} ${operand} ${bytes}`;
     worst[what] = Math.max(worst[what] ?? 0, Number(turns));
   }
   return worst;

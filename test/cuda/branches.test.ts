@@ -8,7 +8,7 @@ import { hostFiles } from "../../targets/cuda/host.ts";
 import { cudaKernels } from "../../targets/cuda/kernels.ts";
 import { leavesOf } from "../graphs.ts";
 import { planOf, textGraph } from "../networks.ts";
-import { build, useCompiler } from "./emulated.ts";
+import { build, cut, useCompiler } from "./emulated.ts";
 
 /**
  * A graph runs its branches as early and as late as they may be, and computes what a run does; unless something of the fork,
@@ -28,7 +28,7 @@ network Skip() {
   output y
 }
 `);
-const serial = planOf(graph, { precision: "f16" });
+const serial = cut(planOf(graph, { precision: "f16" }), 4);
 const plan = withBranches(serial);
 const batch = 2;
 const leaves = leavesOf(graph, 1, batch);

@@ -15,13 +15,15 @@ import { O1 } from "../../src/passes/index.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import { fromStored, toStored } from "../../src/plan/layout.ts";
 import { tensorSteps } from "../../src/plan/kernels/tensorConv.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import type { Plan, Tile, Tiling } from "../../src/plan/plan.ts";
 import { schedule } from "../../src/plan/schedule.ts";
+import { shapeName, type Tilings } from "../../src/plan/tilings.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import { emulation } from "../../targets/cuda/emulation.generated.ts";
 import { denseKernel } from "../../targets/cuda/dense.ts";
 import { hostFiles, prefixOf } from "../../targets/cuda/host.ts";
 import { cudaKernels } from "../../targets/cuda/kernels.ts";
+import { tensorConvKernel } from "../../targets/cuda/tensorConv.ts";
 import { kernelText } from "../../targets/wgsl/kernels.ts";
 import { leavesOf } from "../graphs.ts";
 import { wrongLaunches } from "../wgsl/launches.ts";
@@ -44,6 +46,8 @@ export interface Case {
   readonly slices?: number;
   /** Planned otherwise than in packages. */
   readonly plan?: (precision: Precision) => Plan;
+  /** Of its convolutions, other than the model would have them. */
+  readonly tile?: Tile;
 }
 
 /** Convolutions on tensor cores cut into so many slices, or their steps if those are fewer; which the model would not ask for. */
@@ -65,9 +69,11 @@ export function cut(plan: Plan, slices: number, wanted: (launch: string) => bool
  */
 export function casesInOneProgram(cases: readonly Case[], sanitized?: Sanitized, precision: Precision = "f32"): void {
   const hasCompiler = useCompiler(sanitized);
-  const plans = cases.map(({ graph, plain = false, slices, plan: planned }) => {
+  const plans = cases.map(({ graph, plain = false, slices, tile, plan: planned }) => {
     if (planned) return planned(precision);
-    const plan = schedule(plain ? graph : runPasses(graph, O1), { fuse: !plain, precision, vectors: "byBatch" });
+    const passed = plain ? graph : runPasses(graph, O1);
+    const tilings = tile && everyTiling(passed, { tile, split: undefined });
+    const plan = schedule(passed, { fuse: !plain, precision, vectors: "byBatch", tilings });
     return slices === undefined ? plan : cut(plan, slices);
   });
   let program: EmulationProgram | undefined;
@@ -80,14 +86,27 @@ export function casesInOneProgram(cases: readonly Case[], sanitized?: Sanitized,
       const started = new CudaEmulation(program!);
       const values = leavesOf(graph, 1, batch);
       const runner = runnerOf(started, plans, index);
-      expect(await wrongLaunches(runner, plans[index]!, values, values, batch, textOf)).toEqual([]);
+      expect(await wrongLaunches(runner, plans[index]!, values, values, batch, textOf(precision))).toEqual([]);
       await started.close();
     });
 }
 
-/** A kernel's text before it is printed in CUDA C. */
-const textOf: typeof kernelText = (launch, name, banner) =>
-  (launch.kernel === "dense" ? denseKernel : kernelText)(launch, name, banner);
+/** A kernel's text before it is printed in CUDA C; of a product on tensor cores, that it begins and ends with a barrier. */
+function textOf(precision: Precision): typeof kernelText {
+  return (launch, name, banner) => {
+    if (precision !== "f32" && launch.kernel === "conv")
+      return tensorConvKernel(launch, precision, name, banner).replace(
+        /tensor_core_product\(.*\)/,
+        "workgroupBarrier()",
+      );
+    return (launch.kernel === "dense" ? denseKernel : kernelText)(launch, name, banner);
+  };
+}
+
+/** One for all convolutions. */
+function everyTiling(graph: Graph, tiling: Tiling): Tilings {
+  return new Map(graph.nodes.flatMap((node) => (node.op === "conv2d" ? [[shapeName(node), tiling] as const] : [])));
+}
 
 export async function build(
   plan: Plan,

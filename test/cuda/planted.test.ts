@@ -23,7 +23,8 @@ const precisions = isFull ? (["f32", "tf32", "f16", "bf16"] as const) : (["f32",
 /** Every family with a barrier: convolutions of several steps, with and without squeezes, chains, softmax. */
 function network() {
   const b = new Build();
-  const x = b.unary("relu", "r1", b.conv("conv1", b.input("x", 9, 7, 9), 12, { kernel: 3, bias: true }));
+  // The last of its steps is in the first of its stages, where its sums go.
+  const x = b.unary("relu", "r1", b.conv("conv1", b.input("x", 13, 7, 9), 12, { kernel: 3, bias: true }));
   // Two squeezes of one map: its mean, and what the taps of a 3x3 see; the sums are of several kinds of pixels.
   const gated = b.se("block.se", b.conv("conv2", x, 20, { kernel: 3, bias: true }), { hidden: 5 });
   // Its squeeze is hoisted over the second convolution, and its first layer over the sums: shares, and a gate on the spot.
@@ -99,9 +100,9 @@ function planted(netCu: string, overlaps: boolean): { text: string; faults: Faul
       // Behind the barrier that stands between it and the counter.
       plant(
         "slice: late",
-        "if (apart) leave_sums(",
+        "if (apart) leave_sums<128>(",
         (fault) => `const bool late = ${fault};
-if (apart && !late) leave_sums(`,
+if (apart && !late) leave_sums<128>(`,
       ) ??
       plant("slice: left out", "slice < SLICES; slice++", (fault) => `slice + ${fault} < SLICES; slice++`) ??
       plant("slice: no vote", "return __syncthreads_or(", (fault) => `return ${fault} ? is_last : __syncthreads_or(`) ??
@@ -132,7 +133,7 @@ if (apart && !late) leave_sums(`,
     `static const unsigned planted = std::getenv("PLANTED") ? std::atoi(std::getenv("PLANTED")) : 0;`,
     "template <typename T> void read_early(T *at) { (void)*reinterpret_cast<const volatile char *>(at); }",
   ];
-  const late = "if (late) leave_sums(total, sums_of_tile, first_slice);";
+  const late = "if (late) leave_sums<128>(total, sums_of_tile, first_slice);";
   const whole = lines.join("\n").replace(/^.*if \(!is_last_to_arrive/gm, `${late}\n$&`);
   const text = whole.replace("namespace {", `${before.join("\n")}\n\nnamespace {`);
   return { text, faults };

@@ -92,6 +92,8 @@ int main() {
   }
   cuda_emulation::order = cuda_emulation::ascending;
   cut_destroy(&net);
+  cuda_emulation::asked_bytes = 64 * 1024;
+  expect(cut_create_from_file(&net, "weights.bin") == CUT_CUDA_ERROR && net == nullptr, "a device of less shared memory");
   std::puts("as it should be");
   return 0;
 }

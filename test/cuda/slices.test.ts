@@ -78,12 +78,13 @@ test("what runs beside others has memory of its own for its sums", () => {
   ]);
 });
 
-/** Two convolutions of slices that are apart up to a batch of 2, in half precision. */
+/** Two convolutions of slices that are apart up to a batch of 2, in half precision; one in blocks of more than 48 KiB. */
 function network(): { plan: Plan; weights: Uint8Array } {
   const b = new Build();
   const x = b.conv("conv1", b.input("image", 12, 5, 7), 40, { kernel: 3, bias: true });
   const graph = b.graph(b.dense("fc", b.squeeze("gap", b.conv("conv2", x, 70, { kernel: 3, bias: true })), 5));
-  const whole = cut(planOf(graph, { precision: "f16" }), 3);
+  const tilings = new Map([["3x3, 5x7x40 to 5x7x70", { tile: { pixels: 128, channels: 128 }, split: undefined }]]);
+  const whole = cut(planOf(graph, { precision: "f16", tilings }), 3);
   const launches = whole.launches.map((each) => ({ ...each, split: each.split && { ...each.split, apartUpTo: 2 } }));
   const plan = { ...whole, name: "Cut", launches };
   const packed = packWeights(weightLayout(plan), leavesOf(graph, 1, 1));
@@ -107,6 +108,7 @@ describe("the C API", () => {
         "split.tile_bytes * (split.slices * split.tiles * apart_batch(split, batch) - (planted() == 2))",
       ],
       ["(to - from) * batch * sizeof", "(to - from) * (batch - (planted() == 3)) * sizeof"],
+      ["return cudaFuncSetAttribute(", "return planted() == 4 ? cudaSuccess : cudaFuncSetAttribute("],
     ] as const;
     for (const [line] of changes) expect(netCu.split(line)).toHaveLength(2);
     const text = changes.reduce((all, [line, changed]) => all.replace(line, changed), netCu);
@@ -126,6 +128,8 @@ describe("the C API", () => {
     expect(fault(2).status).not.toBe(0);
     if (full) expect(fault(2).stderr).toContain("heap-buffer-overflow");
     expect(fault(3).stdout).toBe("a second run in the same workspace\n");
+    // Shared memory that nobody has asked for.
+    expect(fault(4).stdout).toBe("a run\n");
   });
 });
 

@@ -4,15 +4,18 @@ import { tensorTilings } from "../../src/plan/kernels/tensorConv.ts";
 /** What the model asks for, in words of the product: pixels x channels of one image, and the steps of its depth. */
 test.each([
   // Enough blocks, or few steps: nothing to split.
-  { pixels: 3136, channels: 256, steps: 2, chosen: "128x64" },
+  { pixels: 3136, channels: 256, steps: 2, chosen: "128x128" },
   { pixels: 3136, channels: 64, steps: 18, chosen: "128x64" },
   { pixels: 196, channels: 1024, steps: 8, chosen: "128x64" },
-  { pixels: 49, channels: 2048, steps: 16, chosen: "64x64" },
+  { pixels: 49, channels: 2048, steps: 16, chosen: "64x128" },
   { pixels: 64, channels: 16, steps: 3, chosen: "64x32" },
+  // Large maps, of which one image is blocks enough for large tiles.
+  { pixels: 112 * 112, channels: 256, steps: 18, chosen: "128x128" },
+  { pixels: 448 * 448, channels: 64, steps: 18, chosen: "256x64" },
   // The last stages of a ResNet-50, in halves: the deeper and smaller, the more slices, and up to the larger batch.
-  { pixels: 784, channels: 128, steps: 36, chosen: "128x64 in 4 up to 4" },
+  { pixels: 784, channels: 128, steps: 36, chosen: "64x128 in 4 up to 5" },
   { pixels: 196, channels: 256, steps: 72, chosen: "128x64 in 6 up to 8" },
-  { pixels: 49, channels: 512, steps: 144, chosen: "64x64 in 12 up to 20" },
+  { pixels: 49, channels: 512, steps: 144, chosen: "64x64 in 12 up to 10" },
 ])("$pixels x $channels of $steps steps: $chosen", ({ chosen, ...product }) => {
   const { tile, split } = tensorTilings(product)[0]!;
   const sliced = split ? ` in ${split.slices} up to ${split.apartUpTo}` : "";

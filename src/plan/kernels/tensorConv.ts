@@ -5,7 +5,7 @@ import { elementBytes, storedAs, type Precision } from "../../precision.ts";
 import type { Split, Tile, Tiling } from "../plan.ts";
 
 /**
- * The convolution on tensor cores: a block of 4 warps computes a tile of the matrix product, and each warp a part of it in
+ * The convolution on tensor cores: the warps of a block compute a tile of the matrix product, and each a part of it in
  * products of 16 pixels by 8 channels.
  */
 export interface TensorTile extends Tile {
@@ -14,24 +14,30 @@ export interface TensorTile extends Tile {
   readonly warpColumns: number;
   /** What one warp holds: products of 16 pixels by 8 channels. */
   readonly products: readonly [pixels: number, channels: number];
+  /** Of a block. */
+  readonly threads: number;
+  /** Steps of the depth that are in shared memory or on their way to it. */
+  readonly stages: number;
 }
-
-/** Threads of a block. */
-export const tensorThreads = 128;
-
-/** Steps of the depth that are in shared memory or on their way to it. */
-export const tensorStages = 3;
 
 /** Bytes of one pixel's terms, or of the depth of one filter, in a step. */
 export const tensorStepBytes = 64;
 
+/**
+ * Warps hold 64 x 32 where a tile is large: 64 x 64 would leave no registers for a second set of sums (`Split`). There are
+ * as many stages as fit the room of the tile's sums, or do not keep a block from a multiprocessor.
+ */
 const tiles: readonly TensorTile[] = [
-  tensorTile(2, 2, 4, 4), // 128 x 64
-  tensorTile(2, 2, 2, 4), // 64 x 64
-  tensorTile(4, 1, 2, 4), // 128 x 32
-  tensorTile(2, 2, 2, 2), // 64 x 32
-  tensorTile(1, 4, 2, 2), // 32 x 64
-  tensorTile(2, 2, 1, 2), // 32 x 32
+  tensorTile([2, 4], [4, 4], 4), // 128 x 128
+  tensorTile([4, 2], [4, 4], 3), // 256 x 64
+  tensorTile([1, 8], [4, 4], 3), // 64 x 256
+  tensorTile([2, 2], [4, 4], 3), // 128 x 64
+  tensorTile([1, 4], [4, 4], 3), // 64 x 128
+  tensorTile([2, 2], [2, 4], 4), // 64 x 64
+  tensorTile([4, 1], [2, 4], 3), // 128 x 32
+  tensorTile([2, 2], [2, 2], 4), // 64 x 32
+  tensorTile([1, 4], [2, 2], 4), // 32 x 64
+  tensorTile([2, 2], [1, 2], 4), // 32 x 32
 ];
 
 /** A convolution as the matrix product that it is for one image; its depth is a number of steps. */
@@ -95,10 +101,10 @@ export function tensorTilings(product: Product): readonly Tiling[] {
   const candidates = able.flatMap((tile) => {
     const one = (slices: number) => cycles(tile, product, 1, slices);
     const several = Array.from({ length: Math.max(0, most - 1) }, (_, index) => index + 2);
-    const whole = { tile, slices: 1, cost: cyclesPerImage(tile, product) * one(1) };
+    const whole = { tile, slices: 1, cost: cyclesPerImage(tile, product, 1) * one(1) };
     if (several.length === 0) return [whole];
     const slices = several.reduce((a, b) => (one(b) < one(a) ? b : a));
-    return [whole, { tile, slices, cost: cyclesPerImage(tile, product) * one(slices) * 1.1 }];
+    return [whole, { tile, slices, cost: cyclesPerImage(tile, product, slices) * one(slices) * 1.1 }];
   });
   return candidates
     .sort((a, b) => a.cost - b.cost)
@@ -129,23 +135,43 @@ export const mostSlices = 16;
  */
 const device = {
   multiprocessors: 132,
-  /** Blocks of 128 threads that share one, by their registers. */
-  residents: 3,
+  registers: 65536,
+  /** Shared memory of an A100: an H100 has 228 KiB, and GeForce as little as 100. */
+  memoryBytes: 164 * 1024,
+  /** From the end of a launch to the next one's beginning: about a microsecond. */
+  launch: 2000,
   /** From asking for something in global memory until it is there. */
   latency: 600,
   sharedBytes: 128,
-  cacheBytes: 48,
+  /** What comes from the L2 cache to one multiprocessor at most, and to all: the latter of an A100, as an H100's is not told. */
+  cacheBytes: 64,
+  allCacheBytes: 5120,
   /** Products of two halves that tensor cores add in a cycle; of tf32, of which a step has half as many, half of it. */
   products: 1024,
 } as const;
 
+/** Blocks that share a multiprocessor, by their memory and by the registers that nvcc 13 gives those of SE-ResNet-50 in f16. */
+function residentsOf({ pixels, channels, products: [a, b], threads, stages }: TensorTile, slices: number): number {
+  const sums = 4 * a * b;
+  const registers = slices === 1 ? 64 + sums : 72 + 1.5 * sums;
+  const memoryBytes = Math.max(stages * (pixels + channels) * tensorStepBytes, pixels * (4 * channels + 32));
+  const others = 3 * 1024; // gates, and sums of a squeeze
+  const fitting = Math.min(device.registers / (threads * registers), device.memoryBytes / (memoryBytes + others));
+  return Math.floor(fitting);
+}
+
+/** From the L2 cache to a multiprocessor while so many blocks are at work. */
+function cacheBytesOf(blocks: number): number {
+  return Math.min(device.cacheBytes, device.allCacheBytes / Math.min(blocks, device.multiprocessors));
+}
+
 /** Of a step of one block that has a multiprocessor to itself and waits for nothing: the slowest of what it does. */
-function stepCycles({ pixels, channels, products: [a, b] }: TensorTile): number {
-  const warps = tensorThreads / 32;
-  const fragments = warps * (16 * a + 8 * b) * tensorStepBytes;
+function stepCycles({ pixels, channels, products: [a, b], threads }: TensorTile, cacheBytes: number): number {
   const brought = (pixels + channels) * tensorStepBytes;
+  const fragments = (threads / 32) * (16 * a + 8 * b) * tensorStepBytes;
   const multiplied = (pixels * channels * tensorStepBytes) / 2;
-  return Math.max(fragments / device.sharedBytes, brought / device.cacheBytes, multiplied / device.products);
+  const shared = (brought + fragments) / device.sharedBytes;
+  return Math.max(shared, brought / cacheBytes, multiplied / device.products);
 }
 
 /**
@@ -157,16 +183,18 @@ function stepCycles({ pixels, channels, products: [a, b] }: TensorTile): number 
 function cycles(tile: TensorTile, { pixels, channels, steps }: Product, images: number, slices: number): number {
   const blocks = tilesOf(tile, pixels, channels) * images * slices;
   const shared = Math.ceil(blocks / device.multiprocessors);
-  const rounds = Math.ceil(shared / device.residents);
-  const waits = (rounds * device.latency) / (tensorStages - 1);
-  const product = 2 * rounds * device.latency + Math.ceil(steps / slices) * Math.max(waits, shared * stepCycles(tile));
+  const rounds = Math.ceil(shared / residentsOf(tile, slices));
+  const waits = (rounds * device.latency) / (tile.stages - 1);
+  const step = Math.max(waits, shared * stepCycles(tile, cacheBytesOf(blocks)));
+  const product = device.launch + 2 * rounds * device.latency + Math.ceil(steps / slices) * step;
   if (slices === 1) return product;
-  return product + 3 * device.latency + ((slices + shared) * tile.pixels * tile.channels * 4) / device.cacheBytes;
+  const gathered = (slices + shared) * tile.pixels * tile.channels * 4;
+  return product + 3 * device.latency + gathered / cacheBytesOf(blocks / slices);
 }
 
-/** One of so many images that every multiprocessor is busy. */
-function cyclesPerImage(tile: TensorTile, { pixels, channels, steps }: Product): number {
-  const block = (2 * device.latency) / device.residents + steps * stepCycles(tile);
+/** One of so many images that every multiprocessor is busy; a kernel with slices has more registers in any batch. */
+function cyclesPerImage(tile: TensorTile, { pixels, channels, steps }: Product, slices: number): number {
+  const block = (2 * device.latency) / residentsOf(tile, slices) + steps * stepCycles(tile, cacheBytesOf(Infinity));
   return (tilesOf(tile, pixels, channels) * block) / device.multiprocessors;
 }
 
@@ -183,6 +211,11 @@ export function tensorTileOf(tile: Tile): TensorTile {
 /** Every tile, for tests. */
 export const tensorTiles: readonly Tile[] = tiles.map(({ pixels, channels }) => ({ pixels, channels }));
 
-function tensorTile(warpRows: number, warpColumns: number, a: number, b: number): TensorTile {
-  return { pixels: warpRows * 16 * a, channels: warpColumns * 8 * b, warpRows, warpColumns, products: [a, b] };
+function tensorTile(
+  [warpRows, warpColumns]: readonly [number, number],
+  products: TensorTile["products"],
+  stages: number,
+): TensorTile {
+  const [pixels, channels] = [warpRows * 16 * products[0], warpColumns * 8 * products[1]];
+  return { pixels, channels, warpRows, warpColumns, products, threads: 32 * warpRows * warpColumns, stages };
 }
