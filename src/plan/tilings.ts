@@ -1,7 +1,7 @@
 import type { Graph, NodeOf } from "../ir/graph.ts";
 import type { Precision } from "../precision.ts";
 import { convTilings } from "./kernels/conv.ts";
-import { groupedSlice, runsOnTensorCores, tensorSteps, tensorTilings } from "./kernels/tensorConv.ts";
+import { channelsAtOnce, groupedSlice, runsOnTensorCores, tensorSteps, tensorTilings } from "./kernels/tensorConv.ts";
 import type { Tiling } from "./plan.ts";
 
 /** What measurements chose, for convolutions by their `shapeName`. */
@@ -28,8 +28,15 @@ export function tilingsOf(convolution: NodeOf<"conv2d">, precision: Precision): 
   const pixels = height * width;
   if (precision === "f32") return convTilings(pixels, channels);
   const steps = tensorSteps(convolution, precision);
-  const tileChannels = convolution.attrs.groups === 1 ? undefined : groupedSlice;
-  return tensorTilings({ pixels, channels, steps, tileChannels });
+  const { groups, kernel, stride } = convolution.attrs;
+  const isKept = groups > 1 || channelsAtOnce(convolution, precision) !== undefined;
+  // By how much windows overlap: each pixel is in so many of them.
+  const windows = Math.max(1, (kernel[0] * kernel[1]) / (stride[0] * stride[1]));
+  return tensorTilings({
+    ...{ pixels, channels, steps },
+    tileChannels: groups > 1 ? groupedSlice : undefined,
+    copies: isKept ? windows : 1,
+  });
 }
 
 /** What is wrong with tilings that somebody edited: slices without steps. Those of shapes that a graph lacks are not looked at. */

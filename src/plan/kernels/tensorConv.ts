@@ -47,6 +47,8 @@ export interface Product {
   readonly steps: number;
   /** If only tiles of so many channels compute it. */
   readonly tileChannels?: number | undefined;
+  /** How often a pixel's terms are copied, all but once from L1; each time from the L2 cache if it is not said. */
+  readonly copies?: number;
 }
 
 /**
@@ -166,12 +168,17 @@ function cacheBytesOf(blocks: number): number {
 }
 
 /** Of a step of one block that has a multiprocessor to itself and waits for nothing: the slowest of what it does. */
-function stepCycles({ pixels, channels, products: [a, b], threads }: TensorTile, cacheBytes: number): number {
+function stepCycles(
+  { pixels, channels, products: [a, b], threads }: TensorTile,
+  { copies = 1 }: Product,
+  cacheBytes: number,
+): number {
   const brought = (pixels + channels) * tensorStepBytes;
+  const fromCache = (pixels / copies + channels) * tensorStepBytes;
   const fragments = (threads / 32) * (16 * a + 8 * b) * tensorStepBytes;
   const multiplied = (pixels * channels * tensorStepBytes) / 2;
   const shared = (brought + fragments) / device.sharedBytes;
-  return Math.max(shared, brought / cacheBytes, multiplied / device.products);
+  return Math.max(shared, fromCache / cacheBytes, multiplied / device.products);
 }
 
 /**
@@ -180,21 +187,24 @@ function stepCycles({ pixels, channels, products: [a, b], threads }: TensorTile,
  * begins by filling the stages and ends by storing the tile. What the slices leave is then read by one block of each tile:
  * three times it waits, for a store, for the counter and for what it reads.
  */
-function cycles(tile: TensorTile, { pixels, channels, steps }: Product, images: number, slices: number): number {
+function cycles(tile: TensorTile, product: Product, images: number, slices: number): number {
+  const { pixels, channels, steps } = product;
   const blocks = tilesOf(tile, pixels, channels) * images * slices;
   const shared = Math.ceil(blocks / device.multiprocessors);
   const rounds = Math.ceil(shared / residentsOf(tile, slices));
   const waits = (rounds * device.latency) / (tile.stages - 1);
-  const step = Math.max(waits, shared * stepCycles(tile, cacheBytesOf(blocks)));
-  const product = device.launch + 2 * rounds * device.latency + Math.ceil(steps / slices) * step;
-  if (slices === 1) return product;
+  const step = Math.max(waits, shared * stepCycles(tile, product, cacheBytesOf(blocks)));
+  const whole = device.launch + 2 * rounds * device.latency + Math.ceil(steps / slices) * step;
+  if (slices === 1) return whole;
   const gathered = (slices + shared) * tile.pixels * tile.channels * 4;
-  return product + 3 * device.latency + gathered / cacheBytesOf(blocks / slices);
+  return whole + 3 * device.latency + gathered / cacheBytesOf(blocks / slices);
 }
 
 /** One of so many images that every multiprocessor is busy; a kernel with slices has more registers in any batch. */
-function cyclesPerImage(tile: TensorTile, { pixels, channels, steps }: Product, slices: number): number {
-  const block = (2 * device.latency) / residentsOf(tile, slices) + steps * stepCycles(tile, cacheBytesOf(Infinity));
+function cyclesPerImage(tile: TensorTile, product: Product, slices: number): number {
+  const { pixels, channels, steps } = product;
+  const block =
+    (2 * device.latency) / residentsOf(tile, slices) + steps * stepCycles(tile, product, cacheBytesOf(Infinity));
   return (tilesOf(tile, pixels, channels) * block) / device.multiprocessors;
 }
 
