@@ -70,7 +70,14 @@ const targets = [...codes, `arch=compute_${last},code=compute_${last}`].flatMap(
 const batches = options.quick ? [1, 2] : [1, 8, 32, 256];
 const load = (path: string) => readFileSync(path, "utf8");
 
-let lastReference: ReturnType<typeof referenceOf> | undefined;
+interface Reference {
+  /** Of the graph. */
+  readonly text: string;
+  readonly weights: () => Map<string, Tensor>;
+  readonly outputs: () => readonly (readonly [output: string, value: Tensor])[];
+}
+
+let lastReference: Reference | undefined;
 
 const began = performance.now();
 // It comes back as the last file, so that a folder that is half built is none.
@@ -151,7 +158,7 @@ async function prepare(entry: string, { name, set, ways = asInPackages }: Candid
 }
 
 /** Of the last graph that was asked for: steps of SE's fusion have one. */
-function referenceOf(graph: Graph) {
+function referenceOf(graph: Graph): Reference {
   const text = print(graph);
   if (lastReference?.text === text) return lastReference;
   const weights = once(() => seedWeights(graph, seed));
