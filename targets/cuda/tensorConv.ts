@@ -232,7 +232,7 @@ function copiesLines(
         "const int offset = int((row * DILATION_H * IN_W + column * DILATION_W) * IN4 + c4);",
       ].join("\n"),
       copyTerms: [
-        `const bool there = taps[i] >> row & taps[i] >> (16 + column) & 1;`,
+        `const bool there = taps[i] >> row & taps[i] >> (16 + column) & ${x.pastChannels ? "unsigned(first4 + c4 < IN4)" : "1"};`,
         copy("(there ? from[i] + offset : 0)", "there"),
       ].join("\n"),
     },
