@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cuda } from "../../targets/index.ts";

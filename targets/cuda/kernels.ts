@@ -10,7 +10,8 @@ import { prefixOf } from "./host.ts";
 import { parseKernel } from "./syntax.ts";
 import { printKernel, type Halves, type PrintedKernel } from "./print.ts";
 import { functionsOf } from "./trim.ts";
-import { spelledElements, tensorConvKernel, tensorProductInsert } from "./tensorConv.ts";
+import { tensorConvKernel, tensorProductInsert } from "./tensorConv.ts";
+import { spelledElements } from "./tensorCopies.ts";
 import { cudaWords } from "./words.ts";
 
 export type CudaKernel = RenderedKernel & PrintedKernel;
