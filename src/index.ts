@@ -14,9 +14,8 @@ import { layoutOfManifest } from "./manifest.ts";
 import { reportOf, type Report } from "./report/report.ts";
 import { pointsOf, sweepRow, type SweepRow } from "./report/sweep.ts";
 import { literalText, textsOf, type SetValue } from "./settings.ts";
-import type { Tilings } from "./plan/tilings.ts";
 import { precisions, type Precision } from "./precision.ts";
-import { readTuning } from "./tune/tuning.ts";
+import { tilingsIn } from "./tune/tuning.ts";
 import { targetNames, unsupported, type TargetName } from "./supported.ts";
 import { format as formatSource } from "./syntax/format.ts";
 import { formatDiagnostics as formatList } from "./syntax/frame.ts";
@@ -83,7 +82,8 @@ export function compile(options: CompileOptions): CompileResult {
   if (tuning !== undefined && target !== "cuda") wrongOption(`tuning is for cuda; ${target} has none`, problems);
   const source = sourceOf(options, problems);
   if (!problems.failed) unsupported(target, precision, "compile").forEach((diagnostic) => problems.report(diagnostic));
-  const tilings = tuning === undefined || problems.failed ? undefined : tilingsIn(tuning, precision, problems);
+  const tilings =
+    tuning === undefined || problems.failed ? undefined : tilingsIn(tuning, "tuning", precision, problems);
   if (!source || problems.failed) return { ok: false, files: [], diagnostics: problems.list };
 
   const compiled = compileSource(
@@ -221,13 +221,6 @@ export function pack(manifest: string, weights: Uint8Array): PackResult {
 function oneOf(option: string, value: string, allowed: readonly string[], problems: Problems): void {
   if (!allowed.includes(value))
     wrongOption(`${option} should be ${allowed.join(", ")}, got ${String(value)}`, problems);
-}
-
-function tilingsIn(tuning: string, precision: Precision, problems: Problems): Tilings | undefined {
-  const read = readTuning(tuning, precision);
-  if (read.ok) return read.tilings;
-  problems.report({ code: "SE0905", severity: "error", message: `tuning: ${read.message}` });
-  return undefined;
 }
 
 /** Undefined where an option is not of its type. */

@@ -20,7 +20,7 @@ import type { Tilings } from "../plan/tilings.ts";
 import { unsupported } from "../supported.ts";
 import { parse } from "../syntax/parse.ts";
 import { convolutionsOf } from "../tune/candidates.ts";
-import { readTuning } from "../tune/tuning.ts";
+import { tilingsIn } from "../tune/tuning.ts";
 import { weightLayout } from "../weights/pack.ts";
 import { targets } from "../../targets/index.ts";
 import { emitKinds, type CompileFlags, type EmitKind } from "./commands.ts";
@@ -160,10 +160,7 @@ function filesOf({ load }: Project, { graph, plan, files }: Compiled, flags: Com
 function tilingsOfFile(path: string, { precision = "f32" }: CompileFlags, problems: Problems): Tilings | undefined {
   const file = readSource(path);
   if (!file.ok) throw usage(file.message);
-  const read = readTuning(file.text, precision);
-  if (read.ok) return read.tilings;
-  problems.report({ code: "SE0905", severity: "error", message: `${path}: ${read.message}` });
-  return undefined;
+  return tilingsIn(file.text, path, precision, problems);
 }
 
 /** A tuning of another network, or of another resolution, may have no convolution of this one. */

@@ -4,16 +4,17 @@ import { join } from "node:path";
 import { cuda } from "../../targets/index.ts";
 import { maxBatchOf } from "../../targets/cuda/host.ts";
 import { check } from "../check/check.ts";
-import { levels, lower, placeIn } from "../compile.ts";
+import { levels, lower, placeIn, type OutputFile } from "../compile.ts";
 import { Bug, Problems } from "../diagnostics.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Precision } from "../precision.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { candidatesOf, convolutionsOf, type Convolution } from "../tune/candidates.ts";
 import { choose, type Choice } from "../tune/choose.ts";
 import { readTimes } from "../tune/times.ts";
 import { tuningFile, tuningText } from "../tune/tuning.ts";
-import { fingerprint, packWeights, weightLayout } from "../weights/pack.ts";
+import { fingerprint, packWeights, weightLayout, type WeightLayout } from "../weights/pack.ts";
 import { drawWeights } from "../weights/seed.ts";
 import type { TuneFlags } from "./commands.ts";
 import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
@@ -113,15 +114,21 @@ function packagesOf(
     path === undefined
       ? drawWeights(graph, seed)
       : readWeights({ ...flags, weights: path }, graph, io, { place }).tensors;
+  // Most candidates have the same layout: one file then serves them all.
+  const packed = new Map<string, OutputFile>();
   return plans.map((plan) => {
     const layout = weightLayout(plan);
-    const packed = packWeights(layout, tensors);
-    if (!packed.ok) throw new Bug(packed.messages.join("; "));
-    return {
-      files: cuda.files(plan, place),
-      weights: { path: `weights-${fingerprint(layout)}.bin`, bytes: packed.bytes },
-    };
+    const path = `weights-${fingerprint(layout)}.bin`;
+    const weights = packed.get(path) ?? { path, bytes: bytesOf(layout, tensors) };
+    packed.set(path, weights);
+    return { files: cuda.files(plan, place), weights };
   });
+}
+
+function bytesOf(layout: WeightLayout, tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+  const packed = packWeights(layout, tensors);
+  if (!packed.ok) throw new Bug(packed.messages.join("; "));
+  return packed.bytes;
 }
 
 function built(folder: string, index: Index, io: Io, { quiet }: TuneFlags): Outcome {

@@ -67,6 +67,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const grouping = groupNodes(graph, options.fuse, isTiled, options.begins ?? (() => false));
   const tilings: Tilings = options.tilings ?? new Map();
   const tiling = (group: Group) => tilingOf(group, precision, tilings);
+  const shapes = shapesOf(grouping);
   const store = new Store(graph, storedAs(precision));
   const byBatch = options.fuse && options.vectors === "byBatch";
   const layers: ReadonlyMap<Group, NodeOf<"dense">> = byBatch
@@ -106,7 +107,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
     graph,
     fused: options.fuse,
     precision,
-    tilings: new Map([...tilings].filter(([shape]) => shapesOf(grouping).has(shape))),
+    tilings: new Map([...tilings].filter(([shape]) => shapes.has(shape))),
     launches: launches.map((launch) => ({
       ...launch,
       reads: launch.reads.map(place),

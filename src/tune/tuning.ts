@@ -1,3 +1,4 @@
+import type { Problems } from "../diagnostics.ts";
 import { GENERATED } from "../marker.ts";
 import { convTiles } from "../plan/kernels/conv.ts";
 import { mostSlices, tensorTiles } from "../plan/kernels/tensorConv.ts";
@@ -84,6 +85,14 @@ export function readTuning(text: string, precision: Precision): ReadTuning {
   if (file["precision"] !== precision)
     return refuse(`it was measured in ${String(file["precision"])}, and this is compiled in ${precision}`);
   return readTilings(file["convolutions"], precision);
+}
+
+/** The same, where what is wrong is among the problems; `what` is the file or option that it is said of. */
+export function tilingsIn(text: string, what: string, precision: Precision, problems: Problems): Tilings | undefined {
+  const read = readTuning(text, precision);
+  if (read.ok) return read.tilings;
+  problems.report({ code: "SE0905", severity: "error", message: `${what}: ${read.message}` });
+  return undefined;
 }
 
 export function tilingEntries(tilings: Tilings): readonly TilingEntry[] {

@@ -74,7 +74,7 @@ export function stepOf(tile: ConvTile, depth: number): number {
   return [16, 8, 4].filter((step) => step <= tile.deepestStep).reduce((a, b) => (computed(b) < computed(a) ? b : a));
 }
 
-/** Every tile, for tests and measurements. */
+/** Every tile. */
 export const convTiles: readonly Tile[] = tiles.map(({ pixels, channels }) => ({ pixels, channels }));
 
 function convTile(

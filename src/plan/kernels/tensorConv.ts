@@ -133,7 +133,7 @@ export const mostSlices = 16;
 /**
  * The device of the model, in cycles and in bytes a cycle of one multiprocessor. These are published figures of an H100,
  * of which an A100 has 4/5 as many multiprocessors; none was fitted to a measurement of these kernels. Whatever follows
- * from them changes how long a run takes, and no bit of its results.
+ * from them changes how long a run takes, and by the number of slices the last bits of its results.
  */
 const device = {
   multiprocessors: 132,
@@ -218,7 +218,7 @@ export function tensorTileOf(tile: Tile): TensorTile {
   return found;
 }
 
-/** Every tile, for tests. */
+/** Every tile. */
 export const tensorTiles: readonly Tile[] = tiles.map(({ pixels, channels }) => ({ pixels, channels }));
 
 function tensorTile(
