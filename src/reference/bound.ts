@@ -175,7 +175,7 @@ function errorOf(
     case "squeezeParts": {
       const [operand] = inputsOf(node) as [Node];
       const largest = "reduce" in node.attrs && node.attrs.reduce === "max";
-      if (largest) return fill(out, () => greatest(error(operand)));
+      if (largest) return everywhere(out, greatest(error(operand)));
       // Partial sums are unbounded only where a class is empty; the magnitudes are those of what is summed.
       const terms = values.get(operand)!.data.length / value.shape[0]! / value.shape[1]!;
       const sums = evaluate({ [Object.keys(node.inputs)[0]!]: size(operand) });
@@ -200,7 +200,7 @@ function errorOf(
     case "maxPool":
     case "channelMax":
     case "globalMaxPool":
-      return fill(out, () => greatest(error(inputsOf(node)[0]!)));
+      return everywhere(out, greatest(error(inputsOf(node)[0]!)));
 
     case "softmax": {
       const spread = greatest(error(node.inputs.x));
@@ -292,6 +292,11 @@ function greatest(tensor: Tensor): number {
 
 function fill(out: Tensor, f: (index: number) => number): Tensor {
   for (let i = 0; i < out.data.length; i++) out.data[i] = f(i);
+  return out;
+}
+
+function everywhere(out: Tensor, value: number): Tensor {
+  out.data.fill(value);
   return out;
 }
 
