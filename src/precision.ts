@@ -25,15 +25,15 @@ export function storedAs(precision: Precision): Element {
 export function wordsOf(values: Float32Array, element: Element): Float32Array {
   if (element === "f32") return values;
   const bits = element === "f16" ? halfOf : bfloatOf;
-  return new Float32Array(Uint16Array.from(values, bits).buffer);
+  return new Float32Array(new Uint16Array(values.length).map((_, i) => bits(values[i]!)).buffer);
 }
 
 /** And back. */
 export function numbersOf(words: Float32Array, element: Element): Float32Array {
   if (element === "f32") return words;
   const halves = new Uint16Array(words.buffer, words.byteOffset, words.byteLength / 2);
-  if (element === "f16") return Float32Array.from(halves, numberOf);
-  return new Float32Array(Uint32Array.from(halves, (bits) => bits << 16).buffer);
+  const value = element === "f16" ? numberOf : (bits: number) => floatOf(bits << 16);
+  return new Float32Array(halves.length).map((_, i) => value(halves[i]!));
 }
 
 /** How far a number moves when it is rounded: |x| times `relative`, but no less than `least` where it is tiny. */

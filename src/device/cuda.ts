@@ -253,7 +253,7 @@ export class CudaEmulation {
 async function compile(folder: string, { prefix, sanitized }: EmulatedSource): Promise<void> {
   const by = compilerFor(sanitized);
   if (by === undefined) throw new DeviceAbsent(`there is no compiler that looks for ${sanitized}`);
-  const common = ["-std=c++17", "-O1", "-Wall", "-Wextra"];
+  const common = ["-std=c++17", "-O2", "-Wall", "-Wextra"];
   // The scheduler of the fibers is no part of what is looked at for races.
   const alone = sanitized === "threads";
   if (alone) await run(by, folder, [...common, "-DEMULATION_TSAN", "-c", "runtime.cpp", "-o", "runtime.o"]);

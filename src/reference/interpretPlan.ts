@@ -50,10 +50,10 @@ export function foldedWeights(plan: Plan, parameters: ReadonlyMap<string, Tensor
   const nodes = plan.weights.program.nodes.filter((node) => wanted.has(node.name));
   const values = interpret(plan.weights.program, parameters, 1, nodes);
   return new Map(
-    nodes.map((node) => [
-      node.name,
-      { shape: values.get(node)!.shape, data: Float64Array.from(values.get(node)!.data, Math.fround) },
-    ]),
+    nodes.map((node) => {
+      const { shape, data } = values.get(node)!;
+      return [node.name, { shape, data: data.map(Math.fround) }];
+    }),
   );
 }
 

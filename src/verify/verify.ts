@@ -256,10 +256,5 @@ function isGate(node: Node, source: Graph): boolean {
 const bounded: ReadonlySet<string> = new Set(["sigmoid", "tanh", "hardSigmoid"]);
 
 function roundAll(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-  return new Map(
-    [...tensors].map(([name, tensor]) => [
-      name,
-      { shape: tensor.shape, data: Float64Array.from(tensor.data, Math.fround) },
-    ]),
-  );
+  return new Map([...tensors].map(([name, { shape, data }]) => [name, { shape, data: data.map(Math.fround) }]));
 }

@@ -1,7 +1,6 @@
 import { inputsOf, opDef, tryNode, type Graph, type Node } from "../ir/graph.ts";
 import { zeros, type Tensor } from "../tensor/tensor.ts";
 import { concreteShape, type TensorType } from "../tensor/type.ts";
-import { convolve } from "./convolve.ts";
 import { fillRandom } from "./random.ts";
 
 /**
@@ -14,7 +13,7 @@ import { fillRandom } from "./random.ts";
  * BatchNorm keeps a map of 4x4, or its own size if that is smaller, and every window 85 % of what it sees of its map:
  * a 5x5 that sees more padding makes less of its input, and so, at the full size, would each one after it more. There are as many images as give each channel 16
  * values, and at least 2: the squeeze of one normalised image would be the BatchNorm's bias and nothing else. For
- * ResNet-50 that is half of what one image costs, in convolutions that are four times faster than the reference's.
+ * ResNet-50 that is half of what one image costs.
  * Networks whose shapes depend on the resolution (a dense layer on a flattened map) keep it.
  */
 export function calibrate(graph: Graph, tensors: Map<string, Tensor>, seed: number): void {
@@ -41,9 +40,7 @@ export function calibrate(graph: Graph, tensors: Map<string, Tensor>, seed: numb
       done.add(node.inputs.mean.name);
       setStatistics(inputs["x"]!, inputs["mean"]!, inputs["variance"]!);
     }
-    const isPlainConv = node.op === "conv2d" && node.attrs.groups === 1;
-    if (isPlainConv) convolve(inputs["x"]!, inputs["weight"]!, node.attrs, value);
-    else opDef(node.op).evaluate(inputs, node.attrs, value);
+    opDef(node.op).evaluate(inputs, node.attrs, value);
 
     const gain = gains.get(node.name);
     if (gain && !done.has(gain[0]!)) {

@@ -58,12 +58,12 @@ export function encodeHalves(values: ArrayLike<number>, element: "f16" | "bf16")
  *
  * @param values in f32
  */
-export function restored(values: ArrayLike<number>, outputs: number, storage: Storage): Float64Array {
-  if (storage === "f32") return Float64Array.from(values, Math.fround);
-  if (storage === "f16") return Float64Array.from(values, (value) => numberOf(halfOf(value)));
+export function restored(values: Float64Array, outputs: number, storage: Storage): Float64Array {
+  if (storage === "f32") return values.map(Math.fround);
+  if (storage === "f16") return values.map((value) => numberOf(halfOf(value)));
   const row = values.length / outputs;
   const scales = scalesOf(values, outputs, (i) => Math.floor(i / row));
-  return Float64Array.from(values, (value, i) => {
+  return values.map((value, i) => {
     const scale = scales[Math.floor(i / row)]!;
     return Math.fround(codeOf(value, scale) * scale);
   });

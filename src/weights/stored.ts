@@ -17,7 +17,7 @@ export const storedDTypes = {
   I8: { bytes: 1, decode: (b: Uint8Array) => new Int8Array(b.buffer, b.byteOffset, b.length) },
   I16: { bytes: 2, decode: (b: Uint8Array) => new Int16Array(...aligned(b, 2)) },
   U16: { bytes: 2, decode: (b: Uint8Array) => new Uint16Array(...aligned(b, 2)) },
-  F16: { bytes: 2, decode: (b: Uint8Array) => Float32Array.from(new Uint16Array(...aligned(b, 2)), numberOf) },
+  F16: { bytes: 2, decode: (b: Uint8Array) => halvesToFloat32(new Uint16Array(...aligned(b, 2))) },
   BF16: { bytes: 2, decode: (b: Uint8Array) => bfloatToFloat32(new Uint16Array(...aligned(b, 2))) },
   I32: { bytes: 4, decode: (b: Uint8Array) => new Int32Array(...aligned(b, 4)) },
   U32: { bytes: 4, decode: (b: Uint8Array) => new Uint32Array(...aligned(b, 4)) },
@@ -71,7 +71,11 @@ function aligned(bytes: Uint8Array, size: number): [ArrayBufferLike, number, num
   return [at.buffer, at.byteOffset, Math.floor(at.length / size)];
 }
 
+function halvesToFloat32(halves: Uint16Array): Float32Array {
+  return new Float32Array(halves.length).map((_, i) => numberOf(halves[i]!));
+}
+
 /** bfloat16 is the upper half of an f32. */
 function bfloatToFloat32(halves: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(halves, (bits) => bits << 16).buffer);
+  return new Float32Array(new Uint32Array(halves.length).map((_, i) => halves[i]! << 16).buffer);
 }

@@ -7,7 +7,7 @@ import { folder, repository, sec } from "../cli/sec.ts";
 
 /**
  * nvcc compiles every network of examples/ at its full size as users would, for sm_80 and sm_90, with warnings and spilled
- * registers as errors. One after the other: half an hour for all on two cores.
+ * registers as errors. One after the other: 20 minutes for all.
  */
 const isFull = process.env.SEC_FULL !== undefined;
 const noNvcc = spawnSync("nvcc", ["--version"]).status !== 0;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { tensor } from "../../src/tensor/tensor.ts";
+import { tensor, zeros, type Tensor } from "../../src/tensor/tensor.ts";
 import { f32 } from "../../src/tensor/type.ts";
+import { fillRandom } from "../../src/weights/random.ts";
 import { channels, complaint, evaluate, expectTensor, map } from "./evaluate.ts";
 
 const attrs = { kernel: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 };
@@ -76,6 +77,44 @@ test("a map of one pixel with padding, stride and dilation", () => {
   expectTensor(evaluate("conv2d", { x: map([10]), weight }, around), [1, 1, 1, 1], [50]);
 });
 
+test.each([
+  { images: 2, inputs: 3, outputs: 5, size: [7, 6], kernel: [3, 3], stride: [2, 1], dilation: [1, 1], groups: 1 },
+  { images: 1, inputs: 4, outputs: 4, size: [6, 6], kernel: [1, 1], stride: [1, 1], dilation: [1, 1], groups: 1 },
+  { images: 2, inputs: 1, outputs: 3, size: [9, 5], kernel: [7, 3], stride: [2, 2], dilation: [1, 1], groups: 1 },
+  { images: 1, inputs: 5, outputs: 1, size: [5, 7], kernel: [2, 2], stride: [1, 2], dilation: [1, 2], groups: 1 },
+  { images: 2, inputs: 6, outputs: 9, size: [5, 5], kernel: [3, 2], stride: [1, 1], dilation: [2, 1], groups: 3 },
+  { images: 2, inputs: 7, outputs: 7, size: [4, 3], kernel: [3, 3], stride: [1, 1], dilation: [1, 1], groups: 7 },
+])("the formula, term by term: $inputs to $outputs channels in $groups groups, $kernel", (shape) => {
+  const { images, inputs, outputs, size, kernel, stride, dilation, groups } = shape;
+  const [top, left] = [Math.floor(kernel[0]! / 2), Math.floor(kernel[1]! / 2)];
+  const x = random([images, inputs, ...size]);
+  const weight = random([outputs, inputs / groups, ...kernel]);
+  const y = evaluate("conv2d", { x, weight }, { kernel, stride, dilation, groups, padding: [top, left, top, left] });
+  const at = (image: number, channel: number, row: number, column: number) =>
+    row >= 0 && row < size[0]! && column >= 0 && column < size[1]!
+      ? x.data[((image * inputs + channel) * size[0]! + row) * size[1]! + column]!
+      : 0;
+  const [, , height, width] = y.shape as [number, number, number, number];
+  y.data.forEach((found, index) => {
+    const column = index % width;
+    const row = Math.floor(index / width) % height;
+    const output = Math.floor(index / width / height) % outputs;
+    const image = Math.floor(index / width / height / outputs);
+    const firstInput = Math.floor(output / (outputs / groups)) * (inputs / groups);
+    let sum = 0;
+    let tap = output * (inputs / groups) * kernel[0]! * kernel[1]!;
+    for (let i = 0; i < inputs / groups; i++) {
+      for (let r = 0; r < kernel[0]!; r++) {
+        for (let s = 0; s < kernel[1]!; s++) {
+          const [y, x] = [row * stride[0]! + r * dilation[0]! - top, column * stride[1]! + s * dilation[1]! - left];
+          sum += weight.data[tap++]! * at(image, firstInput + i, y, x);
+        }
+      }
+    }
+    expect(found, `element ${index}`).toBeCloseTo(sum, 12);
+  });
+});
+
 test("what does not fit is said with numbers", () => {
   const x = f32("N", 6, 5, 5);
   expect(complaint("conv2d", { x, weight: f32(4, 6, 3, 3) }, attrs)).toBe(
@@ -92,3 +131,9 @@ test("what does not fit is said with numbers", () => {
     "the output height would be (5 + 0 - 1 * (7 - 1) - 1) / 1 + 1 = -1; it must be at least 1",
   );
 });
+
+function random(shape: readonly number[]): Tensor {
+  const drawn = zeros(shape);
+  fillRandom(drawn.data, 1, `${shape.join("x")}`, { deviation: 1 });
+  return drawn;
+}

@@ -1,9 +1,7 @@
 import { expect, test } from "vitest";
-import { conv2d } from "../../src/ops/conv2d.ts";
 import { interpret } from "../../src/reference/interpret.ts";
 import { zeros, type Tensor } from "../../src/tensor/tensor.ts";
 import { concreteShape } from "../../src/tensor/type.ts";
-import { convolve } from "../../src/weights/convolve.ts";
 import { fillRandom, type Distribution } from "../../src/weights/random.ts";
 import { seedWeights } from "../../src/weights/seed.ts";
 import { networkGraph, textGraph } from "../networks.ts";
@@ -41,32 +39,6 @@ test("random numbers: the same for the same seed and name, as they should be spr
   expect(Math.abs(mean(even) - 1)).toBeLessThan(0.005);
   expect(Math.min(...even.subarray(0, 1000))).toBeGreaterThan(0.6);
   expect(even.every((value) => value === Math.fround(value))).toBe(true);
-});
-
-test("convolve is conv2d", () => {
-  for (const [index, [inputs, outputs, size, kernel, stride]] of [
-    [3, 5, 7, 3, 2],
-    [4, 4, 6, 1, 1],
-    [1, 3, 9, 7, 2],
-    [5, 1, 5, 2, 1],
-  ].entries() as IterableIterator<[number, [number, number, number, number, number]]>) {
-    const padding = Math.floor(kernel / 2);
-    const attrs = {
-      kernel: [kernel, kernel],
-      stride: [stride, stride],
-      padding: [padding, padding, padding, padding],
-      dilation: [1, index === 3 ? 2 : 1],
-      groups: 1,
-    } as const;
-    const extent = (dilation: number) => Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
-    const x = random([2, inputs, size, size], "x");
-    const weight = random([outputs, inputs, kernel, kernel], "weight");
-    const shape = [2, outputs, extent(1), extent(attrs.dilation[1])];
-    const [reference, fast] = [zeros(shape), zeros(shape)];
-    conv2d.evaluate({ x, weight }, attrs, reference);
-    convolve(x, weight, attrs, fast);
-    fast.data.forEach((value, i) => expect(value).toBeCloseTo(reference.data[i]!, 12));
-  }
 });
 
 test("distributions by role", () => {

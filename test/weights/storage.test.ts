@@ -102,7 +102,7 @@ describe("int8", () => {
         fc.array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { minLength: 1, maxLength: 40 }),
         (values) => {
           const step = Math.max(...values.map(Math.abs)) / 127;
-          restored(values, 1, "int8").forEach((value, i) => {
+          restored(Float64Array.from(values), 1, "int8").forEach((value, i) => {
             expect(Math.abs(value - values[i]!)).toBeLessThanOrEqual(0.5 * step * (1 + 1e-5) + 1e-40);
           });
         },

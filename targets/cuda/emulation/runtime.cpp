@@ -11,7 +11,8 @@
 //   asked for, so that an address sanitizer sees the end. So has shared memory that a launch asks for, which is refused
 //   above 48 KiB if its kernel has not been allowed to have more.
 // - A launch that may begin before those before it have ended finds them as late as can be: until all threads of a block
-//   wait for them, no buffer of the kernel can be touched, but for what the host copied there, which can be read.
+//   wait for them, no buffer of the kernel can be touched, but for what the host copied there, which can be read. Of a
+//   large grid some blocks are watched.
 #include "cuda_runtime.h"
 
 #include "ptx.h"
@@ -422,8 +423,8 @@ void run_warp(unsigned first, unsigned lanes) {
 bool overlaps = false;
 
 /** All threads as far as the launches before this one do not matter, while these still run. */
-void run_ahead(unsigned threads, const std::vector<Buffer> &buffers) {
-  hide(buffers);
+void run_ahead(unsigned threads, const std::vector<Buffer> &buffers, bool watched) {
+  if (watched) hide(buffers);
   for (unsigned i = 0; i < threads; i++) {
     Fiber &fiber = fibers[turn(i, threads)];
     thread_index = fiber.index;
@@ -434,10 +435,10 @@ void run_ahead(unsigned threads, const std::vector<Buffer> &buffers) {
         unsigned(&fiber - fibers), fiber.finished ? "returns" : "waits for other threads");
     fail(text);
   }
-  show(buffers);
+  if (watched) show(buffers);
 }
 
-void run_block(dim3 block, const std::vector<Buffer> &buffers) {
+void run_block(dim3 block, const std::vector<Buffer> &buffers, bool watched) {
   const unsigned threads = block.x * block.y * block.z;
   poison_shared();
   for (unsigned i = 0; i < threads; i++) {
@@ -455,7 +456,7 @@ void run_block(dim3 block, const std::vector<Buffer> &buffers) {
   // Blocks count as ordered, because their shared arrays are the same memory here.
   __tsan_release(&start_token);
 #endif
-  if (overlaps) run_ahead(threads, buffers);
+  if (overlaps) run_ahead(threads, buffers, watched);
   for (bool waiting = true; waiting;) {
     waiting = false;
     for (unsigned i = 0; i < threads; i++) fibers[i].line = 0;
@@ -482,10 +483,14 @@ dim3 block_extent;
 std::vector<Buffer> buffers;
 unsigned blocks = 0, started = 0;
 
+// Taking a buffer's pages away takes longer than most blocks do: as many blocks of a grid as this are watched, evenly spread.
+constexpr unsigned WATCHED = 4;
+
 void run_next_block() {
   const unsigned at = turn(started++, blocks);
   block_index = {at % gridDim.x, at / gridDim.x % gridDim.y, at / gridDim.x / gridDim.y};
-  run_block(block_extent, buffers);
+  const bool watched = at % ((blocks + WATCHED - 1) / WATCHED) == 0 || at + 1 == blocks;
+  run_block(block_extent, buffers, watched);
 }
 
 /** All that have not begun, from the first one's place, with threads of their own; it finds everything as it was. */
