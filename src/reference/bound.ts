@@ -18,7 +18,7 @@ export interface Arithmetic {
 const onlyF32: Arithmetic = { operands: { relative: 0, least: 0 }, stored: () => undefined };
 
 /**
- * How far a correct f32 evaluation of a graph may lie from the float64 one, for each element of each wanted node: a
+ * The float64 values of a graph, and how far a correct f32 evaluation may lie from them, for each element of each wanted node: a
  * running error analysis with exact leaves. A sum of K products may be off by eps (2 sqrt(K) + 8) sum |w||x|; every
  * other op passes the errors of its inputs on, times how strongly it depends on them, and adds its own rounding.
  *
@@ -31,7 +31,7 @@ export function errorBounds(
   batch: number,
   wanted: readonly Node[],
   arithmetic: Arithmetic = onlyF32,
-): Map<Node, Tensor> {
+): { values: ReadonlyMap<Node, Tensor>; bounds: ReadonlyMap<Node, Tensor> } {
   const { operands, stored } = arithmetic;
   const { values, bounds } = propagate(graph, leaves, batch, wanted, epsilon, (node, values, errors) => {
     const rounding = node.op === "input" ? stored(node.name) : undefined;
@@ -59,7 +59,7 @@ export function errorBounds(
       fill(zeros(bound.shape), (i) => bound.data[i]! + last.data[i]!),
     );
   }
-  return bounds;
+  return { values, bounds };
 }
 
 function roundingOf(tensor: Tensor, { relative, least }: Rounding): Tensor {
@@ -157,7 +157,8 @@ function errorOf(
       const { x, weight } = node.inputs;
       const terms = values.get(weight)!.data.length / values.get(weight)!.shape[0]!;
       const sums = evaluate({ x: size(x), weight: size(weight) });
-      const passed = evaluate({ x: error(x), weight: size(weight) });
+      const isExact = error(x).data.every((e) => e === 0);
+      const passed = isExact ? zeros(value.shape) : evaluate({ x: error(x), weight: size(weight) });
       return fill(out, (i) => eps * factor(terms) * sums.data[i]! + passed.data[i]!);
     }
 

@@ -140,10 +140,9 @@ export async function verifyPlanOn(
     if (!results) return unfinished();
     const bodyLeaves = new Map([...weights, ...fed]);
     const nodes = launch.body.outputs.map((output) => output.node);
-    const expected = interpret(launch.body, bodyLeaves, batch, nodes);
-    const bounds = errorBounds(launch.body, bodyLeaves, batch, nodes, arithmeticOf(plan, launch));
+    const { values, bounds } = errorBounds(launch.body, bodyLeaves, batch, nodes, arithmeticOf(plan, launch));
     for (const output of launch.body.outputs) {
-      const difference = compareWithin(results.get(output.name)!, expected.get(output.node)!, bounds.get(output.node)!);
+      const difference = compareWithin(results.get(output.name)!, values.get(output.node)!, bounds.get(output.node)!);
       if (difference.share > worstShare.share) worstShare = { share: difference.share, launch: launch.name };
       if (difference.share > 1)
         findings.push({ launch: launch.name, value: output.name, message: describe(difference) });
