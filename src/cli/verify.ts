@@ -212,7 +212,17 @@ function outcome(
       `largest relative difference${worstValue.value && `, of ${worstValue.value}`}; ${allowed(tolerance.relative)}`,
     ],
     ...(plan.written.insertions.length > 0
-      ? [["gates", number(worstGate), `largest difference; ${allowed(tolerance.gate)}`]]
+      ? [
+          [
+            "gates",
+            number(worstGate.absolute),
+            `largest difference${worstGate.gate && `, of ${worstGate.gate}`}; ${
+              isExact && worstGate.allowed > tolerance.gate
+                ? `allowed ${number(worstGate.allowed)}, with what cancels where its squeeze is hoisted`
+                : allowed(tolerance.gate)
+            }`,
+          ],
+        ]
       : []),
     ...outputs.map((output) => [
       output.name,
@@ -240,6 +250,14 @@ function outcome(
     : [];
   const wrong = findings.slice(0, 20).map(({ launch, value, message }) => `${launch}: ${value}: ${message}`);
   const more = findings.length > 20 ? [`and ${findings.length - 20} more`] : [];
+  // Nothing but gates end to end: the sum of what every layer before them rounds, which their absolute tolerance does not know.
+  const onlyGates = findings.length > 0 && findings.every(({ isGate }) => isGate);
+  const hint = onlyGates
+    ? [
+        `every launch alone is within what rounding explains (${worstShare.share.toFixed(2)} of it at most), and so are all values but gates:`,
+        "no kernel is wrong by itself, but the layers before add up so much rounding, as made-up weights do more than trained ones",
+      ]
+    : [];
   const verdict = ok
     ? `${plan.name} agrees with the reference`
     : `${plan.name} disagrees with the reference, first in ${findings[0]!.launch}`;
@@ -264,6 +282,7 @@ function outcome(
       table([...rows, ...ofStorage]),
       ...wrong,
       ...more,
+      ...hint,
       "",
     ].join("\n"),
   };
