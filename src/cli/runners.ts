@@ -48,10 +48,9 @@ export function cudaEmulation(prefix: string, text: (path: string) => string): O
       throw error instanceof DoesNotCompile ? new Refusal(exit.wrong, error.message) : error;
     });
     const emulated = new CudaEmulation(program);
-    const close = async () => {
-      await emulated.close();
-      program.remove();
-    };
-    return { runner: emulationRunner(emulated, plan, parameters, packed.bytes), on: program.on, close };
+    // It runs, and needs its file no more; a signal may end this process before it is closed.
+    program.remove();
+    const runner = emulationRunner(emulated, plan, parameters, packed.bytes);
+    return { runner, on: program.on, close: () => emulated.close() };
   };
 }

@@ -29,6 +29,7 @@ import { progressOn } from "./progress.ts";
 import { openProject } from "./project.ts";
 import { cudaEmulation, webGpu, type Open } from "./runners.ts";
 import { networkOf } from "./settings.ts";
+import { inOnePiece } from "./signals.ts";
 import { table } from "./table.ts";
 import { parametersOf } from "./weights.ts";
 import { layoutOfManifest } from "../manifest.ts";
@@ -60,15 +61,10 @@ export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): P
   try {
     const inputs = randomInputs(plan, flags.seed ?? 0);
     const batch = [...inputs.values()][0]!.shape[0]!;
-    const result = await verifyPlanOn(
-      runner,
-      plan.written,
-      plan,
-      inputs,
-      parameters,
-      batch,
-      (done, total) => progress.show(`launch ${done} of ${total}`),
-      storage,
+    const show = (done: number, total: number) => progress.show(`launch ${done} of ${total}`);
+    // In one piece is the reference, before the first launch.
+    const result = await inOnePiece(() =>
+      verifyPlanOn(runner, plan.written, plan, inputs, parameters, batch, show, storage),
     );
     progress.end();
     return outcome(plan, result, storage, on, batch, { diagnostics: subject.diagnostics, weights });

@@ -134,7 +134,8 @@ export async function buildEmulation(source: EmulatedSource): Promise<EmulationP
   if (version === undefined)
     throw new DeviceAbsent("CUDA C is verified on the CPU, for which a C++ compiler is needed: install g++");
   const folder = mkdtempSync(join(tmpdir(), "sec-cuda-"));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
+  folders.add(folder);
+  const remove = () => removeFolder(folder);
   try {
     for (const { path, text } of [...source.emulation, ...source.files]) writeFileSync(join(folder, path), text);
     await compile(folder, source);
@@ -143,6 +144,15 @@ export async function buildEmulation(source: EmulatedSource): Promise<EmulationP
     throw error;
   }
   return { path: join(folder, "verify"), on: `emulation of CUDA, ${version}`, remove };
+}
+
+/** What a signal may leave behind. */
+const folders = new Set<string>();
+process.on("exit", () => folders.forEach(removeFolder));
+
+function removeFolder(folder: string): void {
+  folders.delete(folder);
+  rmSync(folder, { recursive: true, force: true });
 }
 
 export interface EmulationProgram {

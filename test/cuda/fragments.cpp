@@ -58,6 +58,17 @@ void large_memory() {
 
 void beyond_memory() { shared_memory()[threadIdx.x].x = 0; }
 
+/** Memory of the device, of three floats. */
+float *allocated = nullptr;
+
+void behind_allocation() {
+  const float seen = allocated[3 + threadIdx.x];
+  expect(seen != seen, true, "NaN behind an allocation", threadIdx.x, 0);
+}
+
+/** The next page, where pages have 4 KiB. */
+void far_from_allocation() { expect(allocated[1024 + threadIdx.x] == 0, true, "what is not there", 0, 0); }
+
 /** Who has not asked shares 48 KiB at most, who has as much as that, and nobody more than there is. */
 void check_refusals(cudaLaunchConfig_t config) {
   const auto launch = [&](size_t bytes) {
@@ -84,7 +95,12 @@ int main(int, char **arguments) {
                            : what == "early read"   ? early_read
                            : what == "large memory" ? large_memory
                            : what == "beyond"       ? beyond_memory
+                           : what == "behind"       ? behind_allocation
+                           : what == "far"          ? far_from_allocation
                                                     : unwaited_copy;
+  void *memory;
+  expect(cudaMalloc(&memory, 3 * sizeof(float)), cudaSuccess, "an allocation", 0, 0);
+  allocated = static_cast<float *>(std::memset(memory, 0, 3 * sizeof(float)));
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(1);
   config.blockDim = dim3(32);

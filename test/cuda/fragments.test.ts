@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tensorCoreHeader } from "../../bench/cuda/fragments.ts";
 import { compilerVersion } from "../../src/device/cuda.ts";
 import { emulation } from "../../targets/cuda/emulation.generated.ts";
@@ -69,6 +69,22 @@ test("a launch has the shared memory that it asks for, if its kernel has asked f
 
 test.runIf(isFull)("a sanitizer sees the end of that memory", () => {
   expect(run("beyond").stderr).toContain("heap-buffer-overflow");
+});
+
+test.runIf(isFull)("a sanitizer sees the end of an allocation", () => {
+  expect(run("behind").stderr).toContain("heap-buffer-overflow");
+});
+
+describe.skipIf(isFull)("without a sanitizer, which sees the end itself", () => {
+  test("NaN is behind an allocation", () => {
+    const { stdout, status } = run("behind");
+    expect({ stdout, status }).toEqual({ stdout: "", status: 0 });
+  });
+
+  test("further away nothing may be touched", () => {
+    const { stderr, status } = run("far");
+    expect({ stderr, status }).toEqual({ stderr: "thread 0 touches what is no memory of its launch\n", status: 3 });
+  });
 });
 
 test("a copy is not there before it is waited for; the last group may still be under way", () => {

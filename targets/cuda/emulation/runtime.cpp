@@ -8,8 +8,9 @@
 //   a counter, until all others are done: what it should have left for them before is missing if it has not.
 // - Shared memory is filled with a large finite number at the start of each block, global memory with NaN when it is
 //   allocated, and a memory sanitizer is told that nobody knows what is there; allocations have exactly the size that was
-//   asked for, so that an address sanitizer sees the end. So has shared memory that a launch asks for, which is refused
-//   above 48 KiB if its kernel has not been allowed to have more.
+//   asked for, so that an address sanitizer sees the end. Without one NaN follows up to the end of the page, and then a page
+//   that nobody may touch. Shared memory that a launch asks for has its exact size, too; it is refused above 48 KiB if
+//   its kernel has not been allowed to have more.
 // - A launch that may begin before those before it have ended finds them as late as can be: until all threads of a block
 //   wait for them, no buffer of the kernel can be touched, but for what the host copied there, which can be read. Of a
 //   large grid some blocks are watched.
@@ -298,23 +299,26 @@ const std::vector<Buffer> *hidden = nullptr;
 
 void on_fault(int signal, siginfo_t *info, void *) {
   const auto *at = static_cast<const unsigned char *>(info->si_addr);
-  for (const Buffer &buffer : hidden == nullptr ? std::vector<Buffer>() : *hidden) {
-    if (at < buffer.begin || at >= buffer.begin + pages(buffer.bytes)) continue;
-    char text[128];
-    std::snprintf(text, sizeof text, "thread %u reads or writes before it waits for the launches before it",
-        unsigned(running - fibers));
-    fail(text);
-  }
-  ::signal(signal, SIG_DFL); // not ours: it happens again, and ends the program
+  const char *what = "touches what is no memory of its launch";
+  for (const Buffer &buffer : hidden == nullptr ? std::vector<Buffer>() : *hidden)
+    if (at >= buffer.begin && at < buffer.begin + pages(buffer.bytes))
+      what = "reads or writes before it waits for the launches before it";
+  char text[128];
+  std::snprintf(text, sizeof text, "thread %u %s", unsigned(running - fibers), what);
+  if (running != &scheduler) fail(text);
+  ::signal(signal, SIG_DFL); // no kernel's: it happens again, and ends the program
+}
+
+void listen_to_faults() {
+  struct sigaction action = {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGSEGV, &action, nullptr);
 }
 
 /** Until `show`, touching one of them ends the program. */
 void hide(const std::vector<Buffer> &buffers) {
   hidden = &buffers;
-  struct sigaction action = {};
-  action.sa_sigaction = on_fault;
-  action.sa_flags = SA_SIGINFO;
-  sigaction(SIGSEGV, &action, nullptr);
   for (const Buffer &buffer : buffers)
     mprotect(buffer.begin, buffer.bytes, buffer.from_host ? PROT_READ : PROT_NONE);
 }
@@ -855,9 +859,13 @@ cudaError_t cudaMalloc(void **pointer, size_t bytes) {
 #if defined(__SANITIZE_ADDRESS__)
   if (posix_memalign(pointer, 256, bytes) != 0) return noted(cudaErrorMemoryAllocation);
 #else
-  // Pages of its own, which `hide` takes away.
-  void *made = mmap(nullptr, cuda_emulation::pages(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  // Pages of its own, which `hide` takes away; NaN up to the end of the last one, and then a page that nobody may touch.
+  const size_t mapped = cuda_emulation::pages(bytes), guard = cuda_emulation::pages(1);
+  void *made = mmap(nullptr, mapped + guard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (made == MAP_FAILED) return noted(cudaErrorMemoryAllocation);
+  mprotect(static_cast<unsigned char *>(made) + mapped, guard, PROT_NONE);
+  cuda_emulation::listen_to_faults();
+  std::memset(made, 0xff, mapped);
   *pointer = made;
 #endif
   std::memset(*pointer, 0xff, bytes); // NaN in every float
@@ -875,7 +883,7 @@ cudaError_t cudaFree(void *pointer) {
 #if defined(__SANITIZE_ADDRESS__)
   std::free(pointer);
 #else
-  munmap(pointer, cuda_emulation::pages(found->second.bytes));
+  munmap(pointer, cuda_emulation::pages(found->second.bytes) + cuda_emulation::pages(1));
 #endif
   cuda_emulation::allocations.erase(found);
   return cudaSuccess;
