@@ -4,6 +4,13 @@ import { verify } from "../src/ir/verify.ts";
 import { type AttrsOf, type InputsOf, type OpName } from "../src/ops/index.ts";
 import type { ParameterRole } from "../src/ops/leaves.ts";
 import type { Window } from "../src/ops/window.ts";
+import { hoistSqueeze } from "../src/passes/hoistSqueeze.ts";
+import { O1 } from "../src/passes/index.ts";
+import { runPasses } from "../src/passes/pass.ts";
+import { keptOf } from "../src/plan/kernels/geometry.ts";
+import type { Plan } from "../src/plan/plan.ts";
+import { schedule } from "../src/plan/schedule.ts";
+import type { Precision } from "../src/precision.ts";
 import { interpret } from "../src/reference/interpret.ts";
 import { sizeOf, tensor, type Tensor } from "../src/tensor/tensor.ts";
 import { concreteShape, f32 } from "../src/tensor/type.ts";
@@ -313,4 +320,24 @@ export function nodeNamed(graph: Graph, name: string): Node {
   const found = graph.nodes.find((node) => node.name === name);
   if (!found) throw new Error(`no node is called ${name}: ${graph.nodes.map((node) => node.name).join(", ")}`);
   return found;
+}
+
+/**
+ * A gated map that a convolution reads, and so does an addition behind it; and the plan of it in which that convolution computes the
+ * map, and stores it for the addition.
+ */
+export function keptMap(channels: number, height: number, width: number, outputs: number): Graph {
+  const b = new Build();
+  const x = b.unary("relu", "r", b.conv("first", b.input("x", 3, height, width), channels, { bias: true }));
+  const block = b.unary("relu", "b", b.add("sum", b.se("se", x, { hidden: 3 }), x));
+  const next = b.unary("relu", "n", b.conv("next", block, outputs, { bias: true }));
+  return b.graph(b.add("last", b.conv("after", next, channels), block));
+}
+
+export function keptPlan(graph: Graph, precision?: Precision): Plan {
+  const exceptions = { begins: (node: Node) => node.name === "sum", keeps: () => true };
+  const passes = O1.filter((pass) => pass !== hoistSqueeze);
+  const plan = schedule(runPasses(graph, passes), { written: graph, fuse: true, precision, exceptions });
+  if (keptOf(plan.launches.find(({ name }) => name === "next")!)?.name !== "b") throw new Error("b is not kept");
+  return plan;
 }

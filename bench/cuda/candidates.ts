@@ -2,8 +2,9 @@ import { check } from "../../src/check/check.ts";
 import { levels } from "../../src/compile.ts";
 import { hoistSqueeze } from "../../src/passes/hoistSqueeze.ts";
 import { Problems } from "../../src/diagnostics.ts";
-import type { Graph, Node } from "../../src/ir/graph.ts";
+import { inputsOf, type Graph, type Node } from "../../src/ir/graph.ts";
 import { runPasses, type Pass } from "../../src/passes/pass.ts";
+import type { Exceptions } from "../../src/plan/group.ts";
 import type { Plan, Vectors } from "../../src/plan/plan.ts";
 import { schedule } from "../../src/plan/schedule.ts";
 import type { Precision } from "../../src/precision.ts";
@@ -30,11 +31,10 @@ export interface Candidate {
 export interface Ways {
   readonly passes: readonly Pass[];
   readonly vectors: Vectors;
-  /** Nodes that do not join a launch, though they could. */
-  readonly begins: (graph: Graph) => (node: Node) => boolean;
+  readonly exceptions?: (graph: Graph) => Exceptions;
 }
 
-export const asInPackages: Ways = { passes: levels.O1.passes, vectors: cuda.vectors, begins: () => () => false };
+export const asInPackages: Ways = { passes: levels.O1.passes, vectors: cuda.vectors };
 
 /** Of all weights. */
 export const seed = 1;
@@ -53,25 +53,28 @@ export function graphIn(
 }
 
 /** How a network is planned. */
-export function planIn({ passes, vectors, begins }: Ways, graph: Graph, precision: Precision): Plan {
+export function planIn({ passes, vectors, exceptions }: Ways, graph: Graph, precision: Precision): Plan {
   return schedule(runPasses(graph, passes), {
     ...{ written: graph, fuse: true, precision, vectors },
-    begins: begins(graph),
+    exceptions: exceptions?.(graph),
   });
 }
 
 /**
  * Without hoisting, so that a map is scaled after it was stored. What reads the scaled map begins a launch, and so do these
  * parts of SE blocks.
+ *
+ * @param isKept whether that launch is the next convolution's, which stores what it reads
  */
-function scaledLater(...parts: readonly string[]): Ways {
-  const begins = ({ insertions }: Graph) => {
+function scaledLater(parts: readonly string[], isKept = false): Ways {
+  const exceptions = ({ insertions }: Graph) => {
     const named = (part: string) => insertions.map(({ name }) => `${name}.${part}`);
     const own = new Set(parts.flatMap(named));
     const scales = new Set(named("scale"));
-    return (node: Node) => own.has(node.name) || Object.values<Node>(node.inputs).some(({ name }) => scales.has(name));
+    const begins = (node: Node) => own.has(node.name) || inputsOf(node).some(({ name }) => scales.has(name));
+    return { begins, keeps: () => isKept };
   };
-  return { passes: levels.O1.passes.filter((pass) => pass !== hoistSqueeze), vectors: "alike", begins };
+  return { passes: levels.O1.passes.filter((pass) => pass !== hoistSqueeze), vectors: "alike", exceptions };
 }
 
 /** What each step of SE's fusion is worth: the same network on the same kernels, with one step more from row to row. */
@@ -80,10 +83,11 @@ export const steps: readonly Candidate[] = [
   {
     name: "squeeze, each layer, gate and scale apart",
     set: {},
-    ways: scaledLater("squeeze", "fc2.product", "gate", "scale"),
+    ways: scaledLater(["squeeze", "fc2.product", "gate", "scale"]),
   },
-  { name: "layers and gate in a launch, scale with the addition", set: {}, ways: scaledLater("squeeze") },
-  { name: "squeeze in the epilogue", set: {}, ways: scaledLater() },
+  { name: "layers and gate in a launch, scale with the addition", set: {}, ways: scaledLater(["squeeze"]) },
+  { name: "squeeze in the epilogue", set: {}, ways: scaledLater([]) },
+  { name: "scale on its way into the next convolution", set: {}, ways: scaledLater([], true) },
   { name: "squeeze hoisted, scale in the epilogue", set: {}, ways: { ...asInPackages, vectors: "alike" } },
   { name: "first layer with the squeeze, gates by batch", set: {} },
 ];

@@ -1,7 +1,7 @@
 import { inputsOf, usersOf, type Graph, type Node, type NodeOf } from "../ir/graph.ts";
 import { opDef, parameterOnly } from "../ir/graph.ts";
 import { padTo4 } from "../ops/weights.ts";
-import { pointWindow, type Window } from "../ops/window.ts";
+import { isPointwise, pointWindow, type Window } from "../ops/window.ts";
 import { sameShape } from "../tensor/type.ts";
 import { Ancestry } from "./ancestry.ts";
 import { limits, type KernelName } from "./plan.ts";
@@ -30,6 +30,8 @@ export interface Group {
   stored: boolean;
   /** The squeezes whose partial sums it writes. All have the same window and reduction. */
   readonly squeezes: Node[];
+  /** What its convolution reads, where that is computed here and stored for others, too. */
+  kept: Node | undefined;
 }
 
 export interface Grouping {
@@ -42,14 +44,20 @@ export interface Grouping {
 const most = 500;
 
 /**
- * @param isTiled whether a convolution is computed tile by tile, as a product; others are maps
- * @param begins whether a launch begins with a node, though that could join one
+ * What is measured against the rules of grouping. `begins`: a launch begins with this node, though it could join one.
+ * `keeps`: this map is computed by the first convolution that reads it, as that loads it, and stored for its other readers.
  */
+export interface Exceptions {
+  readonly begins?: ((node: Node) => boolean) | undefined;
+  readonly keeps?: ((node: Node) => boolean) | undefined;
+}
+
+/** @param isTiled whether a convolution is computed tile by tile, as a product; others are maps */
 export function groupNodes(
   graph: Graph,
   fuse: boolean,
   isTiled: (conv: NodeOf<"conv2d">) => boolean,
-  begins: (node: Node) => boolean,
+  { begins = () => false, keeps = () => false }: Exceptions = {},
 ): Grouping {
   const users = usersOf(graph);
   const parameters = parameterOnly(graph);
@@ -84,13 +92,36 @@ export function groupNodes(
         group.stored &&
         (outputs.has(group.root) || users.get(group.root)!.some((user) => !group.squeezes.includes(user)));
   }
+  for (const group of groups.filter(({ root }) => keeps(root))) joinReader(group);
   return { groups, groupOf, lazy };
 
   function open(kernel: KernelName, anchor: Node | undefined, root: Node): Group {
-    const group: Group = { kernel, anchor, nodes: [root], root, stored: true, squeezes: [] };
+    const group: Group = { kernel, anchor, nodes: [root], root, stored: true, squeezes: [], kept: undefined };
     groups.push(group);
     groupOf.set(root, group);
     return group;
+  }
+
+  /** A map into the first convolution that reads it pixel by pixel, if that waits for nothing else that depends on the map. */
+  function joinReader(map: Group): void {
+    const { kernel, anchor, root } = map;
+    if (kernel !== "map" || anchor !== undefined || map.squeezes.length > 0) return;
+    const reader = groups.find((group) => {
+      if (group.anchor?.op !== "conv2d" || group.kernel !== "conv") return false;
+      const others = group.nodes.filter((node) => node !== group.anchor).flatMap(inputsOf);
+      return (
+        group.anchor.inputs.x === root &&
+        isPointwise(group.anchor.attrs) &&
+        group.kept === undefined &&
+        others.every((other) => group.nodes.includes(other) || !ancestry.dependsOn(other, root)) &&
+        1 + bindings({ ...group, nodes: [...map.nodes, ...group.nodes] }) <= limits.storageBuffers
+      );
+    });
+    if (!reader) return;
+    groups.splice(groups.indexOf(map), 1);
+    reader.nodes.unshift(...map.nodes);
+    reader.kept = root;
+    for (const node of map.nodes) groupOf.set(node, reader);
   }
 
   function joinEpilogue(node: Node): boolean {
@@ -148,7 +179,15 @@ export function groupNodes(
       bindings({ ...home, squeezes: [node] }) <= limits.storageBuffers;
     if (fits) home.squeezes.push(node);
     else {
-      const group: Group = { kernel: "map", anchor: undefined, nodes: [], root: map, stored: false, squeezes: [node] };
+      const group: Group = {
+        kernel: "map",
+        anchor: undefined,
+        nodes: [],
+        root: map,
+        stored: false,
+        squeezes: [node],
+        kept: undefined,
+      };
       groups.push(group);
     }
   }

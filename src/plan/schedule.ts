@@ -15,7 +15,7 @@ import { padTo4 } from "../ops/weights.ts";
 import { elementBytes, storedAs, type Element, type Precision } from "../precision.ts";
 import { elementsPerImage, f32 } from "../tensor/type.ts";
 import { layersOfParts, sharesOf, withLargeBatches, withSmallBatches } from "./byBatch.ts";
-import { groupNodes, isSqueeze, squeezeShape, type Group, type Grouping } from "./group.ts";
+import { groupNodes, isSqueeze, squeezeShape, type Exceptions, type Group, type Grouping } from "./group.ts";
 import { hasNoGroups } from "./kernels/conv.ts";
 import { chooseMapTile } from "./kernels/map.ts";
 import { runsOnTensorCores } from "./kernels/tensorConv.ts";
@@ -47,8 +47,8 @@ export interface ScheduleOptions {
   readonly vectors?: Vectors | undefined;
   /** How convolutions are cut, where a model should not say it. */
   readonly tilings?: Tilings | undefined;
-  /** Nodes with which a launch begins, though they could join one: for measuring what joining is worth. None unless given. */
-  readonly begins?: ((node: Node) => boolean) | undefined;
+  /** For measuring what the rules of grouping are worth. None unless given. */
+  readonly exceptions?: Exceptions | undefined;
 }
 
 /** A value before memory has been planned. */
@@ -64,7 +64,7 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
   const graph = splitForLimits(source);
   const precision = options.precision ?? "f32";
   const isTiled = precision === "f32" ? hasNoGroups : runsOnTensorCores;
-  const grouping = groupNodes(graph, options.fuse, isTiled, options.begins ?? (() => false));
+  const grouping = groupNodes(graph, options.fuse, isTiled, options.exceptions);
   const tilings: Tilings = options.tilings ?? new Map();
   const tiling = (group: Group) => tilingOf(group, precision, tilings);
   const shapes = shapesOf(grouping);
@@ -329,6 +329,7 @@ function draft(group: Group, { grouping, layers, homes, graph, store, tiling }: 
       const layer = layers.get(group);
       if (layer) want(layer.inputs.weight, layer, "weight");
     }
+    if (group.kept) write(store.map(group.kept), clone(group.kept));
   }
   const leader = group.anchor ?? group.nodes[0] ?? group.squeezes[0] ?? group.root;
   return {

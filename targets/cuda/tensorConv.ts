@@ -1,5 +1,6 @@
 import { Bug } from "../../src/diagnostics.ts";
 import { isPointwise } from "../../src/ops/window.ts";
+import { keptOf } from "../../src/plan/kernels/geometry.ts";
 import type { Launch } from "../../src/plan/plan.ts";
 import { storedAs, type Precision } from "../../src/precision.ts";
 import { render } from "../render.ts";
@@ -33,16 +34,17 @@ export function tensorConvKernel(launch: Launch, precision: Precision, name: str
     ...(terms === "computed"
       ? [module.fused("operand", anchor.inputs.x, { pixels: "IN_PIXELS", vectors: "IN4" })]
       : []),
-    placeFunctions(anchor, shape),
+    placeFunctions(launch, anchor, module, shape),
   ];
   const gate = gateBlocks(launch, module, tile.threads);
   const results = resultsOf(launch, anchor, module, held);
 
   const { split } = launch;
-  const lastPixel = output.pixels % tile.pixels === 0 ? "pixel" : "min(pixel, PIXELS - 1u)";
+  const keeps = keptOf(launch) ? ", group.y == 0u" : "";
+  const lastPixel = output.pixels % tile.pixels === 0 || keeps !== "" ? "pixel" : "min(pixel, PIXELS - 1u)";
   const inputs = [
     pointwise ? lastPixel : `seen_from(${lastPixel}, vec2u(0u))`,
-    terms === "windows" ? "0u" : `${terms === "computed" ? "x_terms" : "x_place"}(image, start, first4, k4)`,
+    terms === "windows" ? "0u" : `${terms === "computed" ? "x_terms" : "x_place"}(image, start, first4, k4${keeps})`,
     "w_place(k, w_c4)",
     module.offset(anchor.inputs.weight, "filters"),
     // What is fused may bind other values with them; the product needs these.

@@ -1,6 +1,9 @@
 import type { NodeOf } from "../../src/ir/graph.ts";
+import type { Launch } from "../../src/plan/plan.ts";
 import { storedAs, type Precision } from "../../src/precision.ts";
 import { render } from "../render.ts";
+import { keptLines, pastMap } from "../wgsl/conv.ts";
+import type { Module } from "../wgsl/emit.ts";
 import { tensorCopies } from "./templates.generated.ts";
 import type { Steps } from "./tensorProduct.ts";
 import type { Shape } from "./tensorShape.ts";
@@ -138,9 +141,9 @@ export function copiesLines(
  * Where a vector of terms lies, or its value where it is computed; where a vector of channels of the filters lies. With
  * groups a tile reads its own channels, from `first4` on.
  */
-export function placeFunctions(anchor: NodeOf<"conv2d">, shape: Shape): string {
+export function placeFunctions(launch: Launch, anchor: NodeOf<"conv2d">, module: Module, shape: Shape): string {
   const { terms, w } = shape;
-  const functions = terms === "windows" ? [] : [termsFunction(anchor, shape)];
+  const functions = terms === "windows" ? [] : [termsFunction(launch, anchor, module, shape)];
   const beyond = [...(w.pastDepth ? ["k >= 4u * DEPTH4"] : []), ...(w.pastOutputs ? ["c4 >= OUT4"] : [])];
   return [
     ...functions,
@@ -153,7 +156,9 @@ export function placeFunctions(anchor: NodeOf<"conv2d">, shape: Shape): string {
   ].join("\n\n");
 }
 
-function termsFunction({ attrs }: NodeOf<"conv2d">, { terms, pointwise, grouped, atOnce, x }: Shape): string {
+function termsFunction(launch: Launch, anchor: NodeOf<"conv2d">, module: Module, shape: Shape): string {
+  const { attrs } = anchor;
+  const { terms, pointwise, grouped, atOnce, x } = shape;
   const computed = terms === "computed";
   const hasOneTap = attrs.kernel[0] * attrs.kernel[1] === 1;
   const along4 = grouped ? "TILE4" : "IN4";
@@ -165,15 +170,17 @@ function termsFunction({ attrs }: NodeOf<"conv2d">, { terms, pointwise, grouped,
     ...(x.pastDepth ? ["k4 >= DEPTH4"] : []),
     ...(x.pastChannels ? [`${channel} >= IN4`] : []),
     ...(pointwise ? [] : ["!inside(at)"]),
+    ...pastMap(launch, anchor),
   ];
   const pixel = pointwise ? "pixel" : "u32(at.x) * IN_SIZE.y + u32(at.y)";
+  const kept = keptLines(launch, module, pixel, channel);
   return [
     ...(pointwise
       ? []
       : [
           `// What the window with this corner multiplies at step k4 of the depth: ${computed ? "zeros in the padding" : "-1 where that is zero"}.`,
         ]),
-    `fn ${computed ? "x_terms" : "x_place"}(image: u32, ${pointwise ? "pixel: u32" : "corner: vec2i"}, first4: u32, k4: u32) -> ${computed ? "vec4f" : "i32"} {`,
+    `fn ${computed ? "x_terms" : "x_place"}(image: u32, ${pointwise ? "pixel: u32" : "corner: vec2i"}, first4: u32, k4: u32${kept ? ", keeps: bool" : ""}) -> ${computed ? "vec4f" : "i32"} {`,
     ...(pointwise
       ? []
       : hasOneTap
@@ -182,9 +189,9 @@ function termsFunction({ attrs }: NodeOf<"conv2d">, { terms, pointwise, grouped,
     ...(beyond.length > 0
       ? [`  if (${beyond.join(" || ")}) {`, `    return ${computed ? "vec4f(0.0)" : "-1"};`, "  }"]
       : []),
-    computed
-      ? `  return operand(image, ${pixel}, ${channel});`
-      : `  return i32((image * IN_PIXELS + ${pixel}) * IN4 + ${channel});`,
+    ...(computed
+      ? (kept ?? [`  return operand(image, ${pixel}, ${channel});`])
+      : [`  return i32((image * IN_PIXELS + ${pixel}) * IN4 + ${channel});`]),
     "}",
   ].join("\n");
 }

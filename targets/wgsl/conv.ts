@@ -2,7 +2,7 @@ import { Bug } from "../../src/diagnostics.ts";
 import type { NodeOf } from "../../src/ir/graph.ts";
 import { isPointwise } from "../../src/ops/window.ts";
 import { stepOf, threadsOf, type ConvTile } from "../../src/plan/kernels/conv.ts";
-import { mapExtent } from "../../src/plan/kernels/geometry.ts";
+import { keptOf, mapExtent } from "../../src/plan/kernels/geometry.ts";
 import type { Launch } from "../../src/plan/plan.ts";
 import { render } from "../render.ts";
 import { gateBlocks } from "./chain.ts";
@@ -26,7 +26,7 @@ export function convKernel(launch: Launch, name: string, banner: string): string
   const functions = [
     ...(isPointwise(anchor.attrs) ? [] : [windowBlock(anchor.attrs, anchor.inputs.x, anchor)]),
     module.fused("operand", anchor.inputs.x, { pixels: "IN_PIXELS", vectors: "IN4" }),
-    termFunctions(anchor, module, depth4 % step !== 0),
+    termFunctions(launch, anchor, module, depth4 % step !== 0),
   ];
   const gate = gateBlocks(launch, module, tile.rows * tile.columns);
   const results = resultsOf(launch, anchor, module, held);
@@ -53,9 +53,9 @@ export function convKernel(launch: Launch, name: string, banner: string): string
       gateMemory: gate.declarations,
       gate: gate.text,
       bindings: module.bindings(),
-      prepare: prepareLines(anchor, tile, loads).join("\n"),
+      prepare: prepareLines(launch, anchor, tile, loads).join("\n"),
       accumulators: eachOf(tile, (i, j) => `var acc_${i}_${j} = vec4f(0.0);`).join("\n"),
-      loads: loadLines(anchor, tile, loads).join("\n"),
+      loads: loadLines(launch, anchor, tile, loads).join("\n"),
       products: productLines(tile).join("\n"),
       results: [
         ...pixelLines(tile.pixelsPerThread, "first_pixel + row", "ROWS"),
@@ -67,14 +67,16 @@ export function convKernel(launch: Launch, name: string, banner: string): string
 }
 
 /** One vector of 4 terms of the operand, and one row of the filters. A last step may go beyond the depth. */
-function termFunctions(anchor: NodeOf<"conv2d">, module: Module, ragged: boolean): string {
+function termFunctions(launch: Launch, anchor: NodeOf<"conv2d">, module: Module, ragged: boolean): string {
   const filters = module.offset(anchor.inputs.weight, "filters");
   const [height, width] = anchor.attrs.kernel;
+  const kept = keptLines(launch, module, "pixel", "k4");
+  const beyond = [...(ragged ? ["k4 >= DEPTH4"] : []), ...pastMap(launch, anchor)];
   const x = isPointwise(anchor.attrs)
     ? [
-        "fn x_terms(image: u32, pixel: u32, k4: u32) -> vec4f {",
-        ...(ragged ? zeroIf("k4 >= DEPTH4") : []),
-        "  return operand(image, pixel, k4);",
+        `fn x_terms(image: u32, pixel: u32, k4: u32${kept ? ", keeps: bool" : ""}) -> vec4f {`,
+        ...(beyond.length > 0 ? zeroIf(beyond.join(" || ")) : []),
+        ...(kept ?? ["  return operand(image, pixel, k4);"]),
         "}",
       ]
     : [
@@ -88,6 +90,31 @@ function termFunctions(anchor: NodeOf<"conv2d">, module: Module, ragged: boolean
         "}",
       ];
   return [...x, "", ...weightTerms(filters, "DEPTH4", ragged)].join("\n");
+}
+
+/**
+ * Where a launch stores what its convolution reads, each vector of terms once: by the workgroups of the first output
+ * channels, which say so. Undefined where it does not.
+ */
+export function keptLines(launch: Launch, module: Module, pixel: string, c4: string): string[] | undefined {
+  const kept = keptOf(launch);
+  if (!kept) return undefined;
+  return [
+    `  let terms = operand(image, ${pixel}, ${c4});`,
+    "  if (keeps) {",
+    `    ${module.write(kept.name)}[(image * IN_PIXELS + ${pixel}) * IN4 + ${c4}] = terms;`,
+    "  }",
+    "  return terms;",
+  ];
+}
+
+/** Where each pixel is stored once, those past the map are nobody's; elsewhere they are the last one again. */
+export function pastMap(launch: Launch, anchor: NodeOf<"conv2d">): string[] {
+  return keptOf(launch) && isRagged(launch, anchor) ? ["pixel >= PIXELS"] : [];
+}
+
+function isRagged({ tile }: Launch, anchor: NodeOf<"conv2d">): boolean {
+  return mapExtent(anchor.type).pixels % tile.pixels !== 0;
 }
 
 /** A row of the weights: zeros beyond their depth, if a step may go there. */
@@ -105,11 +132,11 @@ export function zeroIf(condition: string): string[] {
 }
 
 /** What each thread loads in every step: its pixels and filter rows stay the same. */
-function prepareLines(anchor: NodeOf<"conv2d">, tile: ConvTile, loads: Loads): string[] {
+function prepareLines(launch: Launch, anchor: NodeOf<"conv2d">, tile: ConvTile, loads: Loads): string[] {
   const output = mapExtent(anchor.type);
   const columns = tile.channels / 4;
-  const lastPixel =
-    output.pixels % tile.pixels === 0 ? (text: string) => text : (text: string) => `min(${text}, PIXELS - 1u)`;
+  const lastPixel = (text: string) =>
+    isRagged(launch, anchor) && !keptOf(launch) ? `min(${text}, PIXELS - 1u)` : text;
   return [
     "let x_step = thread % STEP4;",
     "let x_row = thread / STEP4;",
@@ -136,12 +163,13 @@ export function weightLoads(tile: ConvTile, loads: Loads): string[] {
   });
 }
 
-function loadLines(anchor: NodeOf<"conv2d">, tile: ConvTile, loads: Loads): string[] {
+function loadLines(launch: Launch, anchor: NodeOf<"conv2d">, tile: ConvTile, loads: Loads): string[] {
   const place = isPointwise(anchor.attrs) ? "x_pixel" : "corner";
+  const keeps = keptOf(launch) ? ", group.y == 0u" : "";
   return [
     ...count(loads.x).map(
       (i) =>
-        `x_tile[${plus("x_step * TILE_PIXELS + x_row", i * loads.xRows)}] = x_terms(image, ${place}_${i}, k4 + x_step);`,
+        `x_tile[${plus("x_step * TILE_PIXELS + x_row", i * loads.xRows)}] = x_terms(image, ${place}_${i}, k4 + x_step${keeps});`,
     ),
     ...weightLoads(tile, loads),
   ];

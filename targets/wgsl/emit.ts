@@ -1,5 +1,6 @@
 import { Bug } from "../../src/diagnostics.ts";
 import { inputsOf, usersOf, type Node } from "../../src/ir/graph.ts";
+import { keptOf } from "../../src/plan/kernels/geometry.ts";
 import type { Launch, Value } from "../../src/plan/plan.ts";
 import { Namer } from "../names.ts";
 import { isElementwiseName, spelling, type Spelled } from "./spelling.ts";
@@ -31,7 +32,9 @@ export class Module {
     this.launch = launch;
     this.reads = new Map(launch.reads.map((value) => [value.name, this.namer.name(roleOf(value, launch))]));
     if (launch.weights) this.namer.name("weights");
-    this.writes = launch.writes.map((value) => this.namer.name(value.layout === "parts" ? "parts" : "y"));
+    const kept = keptOf(launch)?.name;
+    const role = ({ layout, name }: Value) => (layout === "parts" ? "parts" : name === kept ? "kept" : "y");
+    this.writes = launch.writes.map((value) => this.namer.name(role(value)));
   }
 
   /** What a value that the launch reads is called here. */

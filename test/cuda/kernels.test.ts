@@ -3,8 +3,8 @@ import { describe } from "vitest";
 import type { Node } from "../../src/ir/graph.ts";
 import type { Window } from "../../src/ops/window.ts";
 import { arbitraryGraph, dumps, networks, residualNetwork, steps, withDumps } from "../generated.ts";
-import { Build, channelsOf, square } from "../graphs.ts";
-import { casesInOneProgram, type Case } from "./emulated.ts";
+import { Build, channelsOf, keptMap, keptPlan, square } from "../graphs.ts";
+import { casesInOneProgram, cut, type Case } from "./emulated.ts";
 
 /** Every family of kernels at the shapes where they are easily wrong, and generated networks. */
 
@@ -159,6 +159,18 @@ for (const [channels, groups, size] of [
     const y = b.unary("relu", "y", b.conv("conv", gated, channels, { kernel: 3, groups, bias: true }));
     return b.conv("last", b.se("after.se", y, { hidden: 4 }), 6);
   });
+for (const [channels, height, width, outputs, slices] of [
+  [20, 9, 7, 136, 1],
+  [5, 1, 3, 4, 1],
+  [260, 3, 5, 300, 3],
+] as const) {
+  const graph = keptMap(channels, height, width, outputs);
+  cases.push({
+    name: `${channels} channels, convolved to ${outputs} in ${slices} slices and stored as they are read`,
+    graph,
+    plan: (precision) => cut(keptPlan(graph, precision), slices),
+  });
+}
 add(
   "values of NCHW that are taken apart and written",
   (b) => {
@@ -183,7 +195,7 @@ for (const [index, network] of fc.sample(networks, { numRuns: count, seed: 4 }).
 
 /** What a precision other than f32 changes: convolutions, and how maps are read and written. */
 const short = cases.filter(({ name }) =>
-  /^(convolution|maximum|upsampling, nearest|every|generated network)/.test(name),
+  /^(convolution|260 channels|maximum|upsampling, nearest|every|generated network)/.test(name),
 );
 
 describe("f32", () => casesInOneProgram(cases, full ? "addresses" : undefined));

@@ -27,7 +27,7 @@ function network(options: Omit<UnitOptions, "out" | "width">): Graph {
 
 /** Launches that only move a map through elementwise work, or only squeeze it: what fusion is to avoid. */
 function extraPasses(graph: Graph): string[] {
-  const { groups } = groupNodes(graph, true, hasNoGroups, () => false);
+  const { groups } = groupNodes(graph, true, hasNoGroups);
   return groups.filter((group) => group.kernel === "map" && !group.anchor).map((group) => group.root.name);
 }
 

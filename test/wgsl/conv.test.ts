@@ -2,7 +2,7 @@ import { describe, test } from "vitest";
 import type { Node } from "../../src/ir/graph.ts";
 import { convTiles } from "../../src/plan/kernels/conv.ts";
 import type { Window } from "../../src/ops/window.ts";
-import { Build, channelsOf } from "../graphs.ts";
+import { Build, channelsOf, keptMap, keptPlan } from "../graphs.ts";
 import { expectRight, planOf, retiled, right, useDevice } from "./check.ts";
 
 useDevice();
@@ -50,6 +50,18 @@ describe("channels and extents", () => {
       },
       { batch: 3 },
     );
+});
+
+describe("what is computed as it is read, and stored", () => {
+  for (const [channels, height, width, outputs] of [
+    [20, 9, 7, 72],
+    [5, 1, 3, 4],
+    [64, 8, 8, 132],
+  ] as const)
+    test(`${channels} x ${height} x ${width}, and a convolution of it -> ${outputs}`, async () => {
+      const graph = keptMap(channels, height, width, outputs);
+      await expectRight(graph, keptPlan(graph), { batch: 3 });
+    });
 });
 
 describe("tiles", () => {

@@ -61,6 +61,12 @@ export function rootOf(launch: Launch): Node {
   return parts.op === "squeezeParts" ? parts.inputs.x : node;
 }
 
+/** What the convolution of a launch reads, where the launch computes that and stores it for others, too. */
+export function keptOf({ anchor, body }: Pick<Launch, "anchor" | "body">): Node | undefined {
+  const x = anchor?.op === "conv2d" ? anchor.inputs.x : undefined;
+  return body.outputs.find(({ node }) => node === x)?.node;
+}
+
 /** A map's extents as its buffer has them; a vector is a map of one pixel. */
 export function mapExtent(type: TensorType) {
   const [, channels = 1, height = 1, width = 1] = type.shape as [unknown, number?, number?, number?];
