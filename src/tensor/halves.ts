@@ -1,18 +1,25 @@
 /** Numbers in half precision, as their bits. */
 
+/** One buffer, because millions of numbers are rounded. Of a float64 the upper word has sign, exponent and 20 bits of the fraction. */
+const double = new Float64Array(1);
+const words = new Uint32Array(double.buffer);
+const [lower, upper] = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? [0, 1] : [1, 0];
+
 /** The nearest half, ties to even; what is beyond 65504 by half a step or more is infinite. NaN stays NaN. */
 export function halfOf(value: number): number {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  double[0] = value;
+  const word = words[upper]!;
+  const sign = (word >>> 16) & 0x8000;
   const size = Math.abs(value);
   if (Number.isNaN(value)) return 0x7e00;
   // 65520 is in the middle between 65504 and what would be 65536.
   if (size >= 65520) return sign | 0x7c00;
-  // Below 2^-14 the steps are 2^-24. A carry out of the fraction makes the next exponent, as it should.
+  // Below 2^-14 the steps are 2^-24.
   if (size < 2 ** -14) return sign | roundToEven(size * 2 ** 24);
-  let exponent = Math.floor(Math.log2(size));
-  if (2 ** exponent > size) exponent--;
-  else if (2 ** (exponent + 1) <= size) exponent++;
-  return sign | (((exponent + 15) << 10) + roundToEven((size / 2 ** exponent - 1) * 1024));
+  const rest = word & 0x3ff;
+  const isMore = rest > 0x200 || (rest === 0x200 && (words[lower] !== 0 || (word & 0x400) !== 0));
+  // A carry out of the fraction makes the next exponent, as it should. The exponents' zeros are 1023 and 15.
+  return sign | ((((word & 0x7fffffff) >>> 10) - ((1023 - 15) << 10) + (isMore ? 1 : 0)) & 0x7fff);
 }
 
 /** IEEE half precision: 1 sign, 5 exponent and 10 fraction bits. */
@@ -22,10 +29,11 @@ export function numberOf(half: number): number {
   const fraction = half & 0x3ff;
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+  words[lower] = 0;
+  words[upper] = ((exponent + 1023 - 15) << 20) | (fraction << 10);
+  return sign * double[0]!;
 }
 
-/** One buffer, because millions of numbers are rounded. */
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
 
