@@ -63,6 +63,8 @@ export interface PlanTarget {
   readonly reads: "plan";
   /** How its packages compute gates and dense layers. */
   readonly vectors: Vectors;
+  /** The plan as its files run it: with launches beside others, where its devices can do that. */
+  arranged(plan: Plan): Plan;
   /** @param place a span as `file:line:column`, relative to the project's root */
   files(plan: Plan, place: (span: Span) => string, storage?: Storage): readonly OutputFile[];
 }

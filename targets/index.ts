@@ -1,4 +1,5 @@
 import type { GraphTarget, PlanTarget, Target } from "../src/compile.ts";
+import { withBranches } from "../src/plan/branch.ts";
 import { encodeUtf8 } from "../src/syntax/utf8.ts";
 import { packageFiles as cudaFiles } from "./cuda/files.ts";
 import { moduleText } from "./pytorch/module.ts";
@@ -9,10 +10,17 @@ export const wgsl: PlanTarget = {
   name: "wgsl",
   reads: "plan",
   vectors: "alike",
+  arranged: (plan) => plan,
   files: (plan, place, storage) => packageFiles(plan, renderKernels(plan, place), place, storage),
 };
 
-export const cuda: PlanTarget = { name: "cuda", reads: "plan", vectors: "byBatch", files: cudaFiles };
+export const cuda: PlanTarget = {
+  name: "cuda",
+  reads: "plan",
+  vectors: "byBatch",
+  arranged: withBranches,
+  files: (plan, place) => cudaFiles(withBranches(plan), place),
+};
 
 export const pytorch: GraphTarget = {
   name: "pytorch",

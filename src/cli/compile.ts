@@ -113,9 +113,9 @@ function stageText(
     const graph = check({ ...source, problems });
     return graph && print(graph);
   }
-  const vectors = target.reads === "plan" ? target.vectors : undefined;
-  const planned = planOf(source, { ...options, vectors }, problems);
-  return planned && printPlan(planned.plan);
+  const planTarget = target.reads === "plan" ? target : undefined;
+  const planned = planOf(source, { ...options, vectors: planTarget?.vectors }, problems);
+  return planned && printPlan(planTarget?.arranged(planned.plan) ?? planned.plan);
 }
 
 /** Kernels come one after the other; everything else is one file. */

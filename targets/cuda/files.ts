@@ -1,5 +1,4 @@
 import type { Span } from "../../src/diagnostics.ts";
-import { withBranches } from "../../src/plan/branch.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { encodeUtf8 } from "../../src/syntax/utf8.ts";
 import type { OutputFile } from "../target.ts";
@@ -10,8 +9,7 @@ import { cudaKernels } from "./kernels.ts";
 import { torchBinding } from "./torch.ts";
 
 /** The package without weights.bin; the manifest last, so that a set of files that was half written has none. */
-export function packageFiles(serial: Plan, place: (span: Span) => string): OutputFile[] {
-  const plan = withBranches(serial);
+export function packageFiles(plan: Plan, place: (span: Span) => string): OutputFile[] {
   const kernels = cudaKernels(plan, place);
   const { netCu, netH, mainCu, cmakeLists } = hostFiles(plan, kernels, place);
   const file = (path: string, text: string): OutputFile => ({ path, bytes: encodeUtf8(text) });

@@ -47,6 +47,19 @@ describe("compile", () => {
       expect(readFileSync(join(later, file)).equals(readFileSync(join(out, file))), file).toBe(true);
   });
 
+  test("--emit plan tells what is stored in halves, batches, slices and branches", async () => {
+    const path = join(repository, "examples/se-resnet50.se");
+    const { out } = await sec(["compile", path, "--target", "cuda", "--precision", "f16", "--emit", "plan"]);
+    const line = (launch: string) => out.split("\n").find((each) => each.split(/ +/)[2] === launch)!;
+    expect(line("layer1.0.conv1")).toMatch(
+      /maxpool@\d+: f16\[N, 64, 56, 56\] -> layer1.0.relu@\d+: f16\[N, 64, 56, 56\] {3}\(conv2d, addBias, relu\)$/,
+    );
+    expect(line("layer1.0.downsample.0")).toMatch(/ {2}\[beside layer1.0.conv1, layer1.0.conv2, layer1.0.se\]$/);
+    expect(line("layer1.0.se")).toMatch(/-> layer1.0.se.gate@\d+: f32\[N, 256\] .* {2}\[large batches\]$/);
+    expect(line("layer1.0.conv3.excited")).toMatch(/\) {2}\[small batches\]$/);
+    expect(line("layer4.1.conv2")).toMatch(/ {2}\[\d+ slices, apart up to a batch of \d+\]$/);
+  });
+
   test("net.cu of the digits network, whole", async () => {
     const { out } = await sec(["compile", digits, "--target", "cuda", "--emit", "cuda"]);
     await expect(out).toMatchFileSnapshot(join(repository, "test/golden/digits/net.cu"));
