@@ -136,7 +136,8 @@ template <unsigned COUNT> void wait_for_copies() {
 /** ldmatrix.sync.aligned.m8n8.x4.shared.b16; a row is 16 bytes. */
 inline void load_matrices(unsigned (&to)[4], const void *row, int line = __builtin_LINE()) {
   unsigned words[6] = {};
-  std::memcpy(words, __builtin_assume_aligned(row, 16), 16);
+  if (reinterpret_cast<uintptr_t>(row) % 16 != 0) __builtin_trap();
+  std::memcpy(words, row, 16);
   const auto &lanes = cuda_emulation::exchange(words, "ldmatrix", line);
   const unsigned lane = cuda_emulation::lane_of_thread();
   for (unsigned i = 0; i < 4; i++) to[i] = lanes.words[8 * i + lane / 4][lane % 4];
@@ -146,7 +147,8 @@ inline void load_matrices(unsigned (&to)[4], const void *row, int line = __built
 inline void load_matrices_transposed(
     unsigned (&left)[2], unsigned (&right)[2], const void *row, int line = __builtin_LINE()) {
   unsigned words[6] = {};
-  std::memcpy(words, __builtin_assume_aligned(row, 16), 16);
+  if (reinterpret_cast<uintptr_t>(row) % 16 != 0) __builtin_trap();
+  std::memcpy(words, row, 16);
   const auto &lanes = cuda_emulation::exchange(words, "ldmatrix.trans", line);
   const unsigned group = cuda_emulation::lane_of_thread() / 4, member = cuda_emulation::lane_of_thread() % 4;
   for (unsigned i = 0; i < 4; i++) {
