@@ -1,7 +1,8 @@
 import type { Graph } from "./ir/graph.ts";
 import { graphFromJson } from "./ir/json.ts";
 import { GENERATOR } from "./marker.ts";
-import { fingerprint, type Place, type WeightLayout } from "./weights/pack.ts";
+import type { WeightPlace } from "./plan/plan.ts";
+import { fingerprint, type WeightLayout } from "./weights/pack.ts";
 import { isStorage } from "./weights/storage.ts";
 
 export type ReadLayout =
@@ -51,7 +52,7 @@ export function layoutOfManifest(text: string): ReadLayout {
   return { ok: true, layout, written: written.ok ? written.graph : undefined };
 }
 
-function isPlace(value: unknown): value is Place {
+function isPlace(value: unknown): value is WeightPlace {
   return isRecord(value) && isSize(value["buffer"]) && isSize(value["byteOffset"]) && isElement(value["element"]);
 }
 

@@ -32,7 +32,7 @@ export function withBranches(plan: Plan): Plan {
     outputs: plan.outputs.map(({ name, value }) => ({ name, value: place(value) })),
     slots,
     branches,
-    maxBatch: plan.maxBatch < largestBatch(plan.slots) ? plan.maxBatch : largestBatch(slots),
+    maxBatch: Math.min(largestBatch(slots), plan.batchLimit ?? Infinity),
   };
   verifyPlan(result);
   return result;

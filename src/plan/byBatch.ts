@@ -85,12 +85,16 @@ export function withLargeBatches<D extends Drafted>(launches: readonly D[], name
     if (!dense || !isWorthIt(dense)) return [launch];
     const large = { ...launch, kernel: "dense", tile: denseTile, batches: "large" };
     if (launch.batches === "large") return [large];
-    const weights = { ...launch.weights!, isShared: true };
     return [
       { ...launch, batches: "small" },
-      { ...large, name: nameOf(`${launch.name}.images`), weights },
+      { ...large, name: nameOf(`${launch.name}.images`) },
     ];
   });
+}
+
+/** What is left where no batch is large. */
+export function onlySmallBatches<D extends Drafted>(launches: readonly D[]): D[] {
+  return launches.filter(({ batches }) => batches !== "large").map((launch) => ({ ...launch, batches: "all" }));
 }
 
 /** The convolution that can compute this gate itself. */
@@ -109,7 +113,7 @@ function sectionOfBoth(a: WeightSection, b: WeightSection): WeightSection {
   const moved = ({ tensors, byteOffset: from }: WeightSection) =>
     tensors.map((tensor) => ({ ...tensor, floatOffset: tensor.floatOffset + (from - byteOffset) / 4 }));
   const tensors = [...moved(a), ...moved(b)];
-  return { tensors, buffer: a.buffer, byteOffset, byteLength: end - byteOffset, isShared: true };
+  return { tensors, buffer: a.buffer, byteOffset, byteLength: end - byteOffset };
 }
 
 /** Whether what is added up went through a dense layer before: then it has that layer's name. */

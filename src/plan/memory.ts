@@ -1,3 +1,4 @@
+import { elementBytes, type Element } from "../precision.ts";
 import { limits, type Branch, type Slot, type Value } from "./plan.ts";
 
 type Unplaced = Omit<Value, "slot">;
@@ -59,6 +60,12 @@ export function assignSlots<V extends Unplaced>(
 
 function poolOf(value: Unplaced): "map" | "small" {
   return value.layout !== "parts" && value.type.shape.length === 4 ? "map" : "small";
+}
+
+/** The largest batch that kernels can index with 31 bits, and count in one dispatch dimension; `element` is what maps are stored as. */
+export function largestIndexedBatch(slots: readonly Slot[], element: Element): number {
+  const largest = (4 / elementBytes[element]) * Math.max(1, ...slots.map(({ floatsPerImage }) => floatsPerImage));
+  return Math.min(limits.workgroupsPerDimension, Math.floor(2 ** 31 / largest));
 }
 
 /** The largest batch for which every slot fits one binding and the batch one dispatch dimension. */

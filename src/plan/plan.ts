@@ -31,6 +31,8 @@ export interface Plan {
   readonly weights: WeightPlan;
   /** The largest batch of one run; more images run in chunks. Limited by bindings of 128 MiB and by --max-batch. */
   readonly maxBatch: number;
+  /** What --max-batch says. */
+  readonly batchLimit: number | undefined;
 }
 
 /** An activation in memory. */
@@ -157,8 +159,6 @@ export interface WeightSection {
   readonly buffer: number;
   readonly byteOffset: number;
   readonly byteLength: number;
-  /** Other launches have all of these tensors: weights.bin is made from theirs. */
-  readonly isShared?: true;
 }
 
 export interface PackedTensor {
@@ -171,9 +171,19 @@ export interface PackedTensor {
   readonly element: Element;
 }
 
+export interface WeightPlace {
+  /** Which of `WeightPlan.buffers`, and where in it. */
+  readonly buffer: number;
+  readonly byteOffset: number;
+  /** What kernels read it as, where that is not f32. */
+  readonly element?: "f16" | "bf16";
+}
+
 export interface WeightPlan {
   /** Outputs are the packed tensors in file order; leaves are the checkpoint's tensors. Evaluated in float64 when packed. */
   readonly program: Graph;
+  /** Where each output of the program lies, in the same order. */
+  readonly places: readonly WeightPlace[];
   /** Sizes in bytes of the buffers into which weights.bin is cut, each at most 128 MiB. */
   readonly buffers: readonly number[];
 }

@@ -14,13 +14,14 @@ import {
 import { padTo4 } from "../ops/weights.ts";
 import { elementBytes, storedAs, type Element, type Precision } from "../precision.ts";
 import { elementsPerImage, f32 } from "../tensor/type.ts";
-import { layersOfParts, sharesOf, withLargeBatches, withSmallBatches } from "./byBatch.ts";
+import { layersOfParts, onlySmallBatches, sharesOf, withLargeBatches, withSmallBatches } from "./byBatch.ts";
 import { groupNodes, isSqueeze, squeezeShape, type Exceptions, type Group, type Grouping } from "./group.ts";
 import { hasNoGroups } from "./kernels/conv.ts";
 import { chooseMapTile } from "./kernels/map.ts";
 import { runsOnTensorCores } from "./kernels/tensorConv.ts";
-import { assignSlots, largestBatch } from "./memory.ts";
+import { assignSlots, largestBatch, largestIndexedBatch } from "./memory.ts";
 import {
+  largeBatch,
   type BoundaryValue,
   type Launch,
   type Plan,
@@ -90,16 +91,17 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
   );
   const packed = drafts.map(({ wanted: _, ...launch }, index) => ({ ...launch, weights: sections[index] }));
   const name = (wish: string) => store.launchName(wish);
-  const launches = byBatch ? withLargeBatches(withSmallBatches(packed, name), name) : packed;
-  const { slotOf, slots } = assignSlots(
-    launches,
-    inputs.map((input) => input.value),
-    boundary.map((output) => output.value),
-    [],
-  );
+  const place = (launches: typeof packed) => {
+    const values = (of: readonly { readonly value: Unplaced }[]) => of.map(({ value }) => value);
+    return { launches, ...assignSlots(launches, values(inputs), values(boundary), []) };
+  };
+  const whole = place(byBatch ? withLargeBatches(withSmallBatches(packed, name), name) : packed);
+  const { maxBatch: batchLimit } = options;
+  const most = Math.min(batchLimit ?? Infinity, largestIndexedBatch(whole.slots, storedAs(precision)));
+  const { launches, slotOf, slots } = byBatch && most < largeBatch ? place(onlySmallBatches(whole.launches)) : whole;
   const placed = new Map<Unplaced, Value>();
   for (const [value, slot] of slotOf) placed.set(value, { ...value, slot });
-  const place = (value: Unplaced): Value => placed.get(value)!;
+  const placedValue = (value: Unplaced): Value => placed.get(value)!;
 
   const plan: Plan = {
     name: graph.name,
@@ -110,16 +112,17 @@ export function schedule(source: Graph, options: ScheduleOptions): Plan {
     tilings: new Map([...tilings].filter(([shape]) => shapes.has(shape))),
     launches: launches.map((launch) => ({
       ...launch,
-      reads: launch.reads.map(place),
-      writes: launch.writes.map(place),
+      reads: launch.reads.map(placedValue),
+      writes: launch.writes.map(placedValue),
     })),
     branches: [],
     values: [...placed.values()],
-    inputs: inputs.map((input): BoundaryValue => ({ name: input.name, value: place(input.value) })),
-    outputs: boundary.map((output): BoundaryValue => ({ name: output.name, value: place(output.value) })),
+    inputs: inputs.map((input): BoundaryValue => ({ name: input.name, value: placedValue(input.value) })),
+    outputs: boundary.map((output): BoundaryValue => ({ name: output.name, value: placedValue(output.value) })),
     slots,
     weights,
-    maxBatch: Math.min(largestBatch(slots), options.maxBatch ?? Infinity),
+    maxBatch: Math.min(largestBatch(slots), batchLimit ?? Infinity),
+    batchLimit,
   };
   verifyPlan(plan);
   return plan;

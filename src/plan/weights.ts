@@ -2,7 +2,14 @@ import { graphOf, node as makeNode, type Node, type NodeOf, type Output } from "
 import { elementBytes, storedAs, type Precision } from "../precision.ts";
 import { elementsPerImage } from "../tensor/type.ts";
 import { channelsAtOnce, groupedSlice } from "./kernels/tensorConv.ts";
-import { limits, type KernelName, type PackedTensor, type WeightPlan, type WeightSection } from "./plan.ts";
+import {
+  limits,
+  type KernelName,
+  type PackedTensor,
+  type WeightPlace,
+  type WeightPlan,
+  type WeightSection,
+} from "./plan.ts";
 
 /** A tensor that a launch reads, before it has a place: which node of the weight program, and who reads it as what. */
 export interface WantedTensor {
@@ -25,6 +32,7 @@ export function planWeights(
 ): { sections: (WeightSection | undefined)[]; weights: WeightPlan } {
   const buffers: number[] = [];
   const outputs: Output[] = [];
+  const places: WeightPlace[] = [];
   const packedNodes = new Map<string, Node>();
   const sections = wanted.map((tensors): WeightSection | undefined => {
     if (tensors.length === 0) return undefined;
@@ -49,9 +57,14 @@ export function planWeights(
     const byteOffset = fits ? aligned : 0;
     if (fits) buffers[buffers.length - 1] = aligned + byteLength;
     else buffers.push(byteLength);
-    return { tensors: placed, buffer: buffers.length - 1, byteOffset, byteLength };
+    const buffer = buffers.length - 1;
+    for (const { element, floatOffset } of placed) {
+      const place = { buffer, byteOffset: byteOffset + 4 * floatOffset };
+      places.push(element === "f32" ? place : { ...place, element });
+    }
+    return { tensors: placed, buffer, byteOffset, byteLength };
   });
-  return { sections, weights: { program: graphOf(name, outputs, []), buffers } };
+  return { sections, weights: { program: graphOf(name, outputs, []), places, buffers } };
 }
 
 export function packedBytes({ packed, element }: Pick<PackedTensor, "packed" | "element">): number {

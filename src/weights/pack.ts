@@ -1,7 +1,6 @@
-import { Bug } from "../diagnostics.ts";
 import { graphOf, type Graph, type Node } from "../ir/graph.ts";
 import { graphToJson } from "../ir/json.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Plan, WeightPlace } from "../plan/plan.ts";
 import { interpret } from "../reference/interpret.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { binHeader, writeBinHeader } from "./binHeader.ts";
@@ -15,37 +14,23 @@ export interface WeightLayout {
   /** Sizes in bytes. */
   readonly buffers: readonly number[];
   /** Where each output of the program lies, in the same order. */
-  readonly places: readonly Place[];
+  readonly places: readonly WeightPlace[];
   readonly storage: Storage;
 }
 
-export interface Place {
-  readonly buffer: number;
-  readonly byteOffset: number;
-  /** What kernels read it as, where that is not f32. */
-  readonly element?: "f16" | "bf16";
-}
-
 /** One tensor of weights.bin: the file has them one after the other behind its header. */
-export interface Segment extends Place {
+export interface Segment extends WeightPlace {
   readonly form: Storage;
   /** How many elements, and how many output channels, which lie innermost. */
   readonly floats: number;
   readonly columns: number;
 }
 
-export function weightLayout(plan: Plan, storage: Storage = "f32"): WeightLayout {
-  const { program, buffers } = plan.weights;
-  const places: Place[] = [];
-  for (const { weights: section } of plan.launches) {
-    if (section?.isShared) continue;
-    for (const { packed, floatOffset, element } of section?.tensors ?? []) {
-      if (program.outputs[places.length]?.node !== packed) throw new Bug(`${packed.name} is not where it is packed`);
-      const place = { buffer: section!.buffer, byteOffset: section!.byteOffset + 4 * floatOffset };
-      places.push(element === "f32" ? place : { ...place, element });
-    }
-  }
-  return { network: plan.name, program, buffers, places, storage };
+export function weightLayout(
+  { name, weights }: Pick<Plan, "name" | "weights">,
+  storage: Storage = "f32",
+): WeightLayout {
+  return { network: name, ...weights, storage };
 }
 
 /** The identity of a network's weights: another program or another place for a tensor makes another fingerprint. */

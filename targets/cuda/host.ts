@@ -2,8 +2,8 @@ import { Bug, type Span } from "../../src/diagnostics.ts";
 import { GENERATED } from "../../src/marker.ts";
 import { gridOf, imagesOf } from "../../src/plan/kernels/geometry.ts";
 import { trafficOf } from "../../src/plan/traffic.ts";
-import { largeBatch, limits, type BoundaryValue, type Launch, type Plan, type Value } from "../../src/plan/plan.ts";
-import { largestBatch } from "../../src/plan/memory.ts";
+import { largeBatch, type BoundaryValue, type Launch, type Plan, type Value } from "../../src/plan/plan.ts";
+import { largestIndexedBatch } from "../../src/plan/memory.ts";
 import { packedBytes } from "../../src/plan/weights.ts";
 import { macsOf } from "../../src/report/count.ts";
 import { elementsPerImage } from "../../src/tensor/type.ts";
@@ -181,11 +181,8 @@ export function prefixOf(plan: Plan): string {
 }
 
 /** Kernels index with 32 bits and count images in z; the 128 MiB of WebGPU's bindings are no limit here. */
-export function maxBatchOf(plan: Plan): number {
-  const asked = plan.maxBatch < largestBatch(plan.slots) ? plan.maxBatch : Infinity;
-  const halves = storedAs(plan.precision) === "f32" ? 1 : 2;
-  const largest = halves * Math.max(1, ...plan.slots.map(({ floatsPerImage }) => floatsPerImage));
-  return Math.min(asked, limits.workgroupsPerDimension, Math.floor(2 ** 31 / largest));
+export function maxBatchOf({ batchLimit = Infinity, slots, precision }: Plan): number {
+  return Math.min(batchLimit, largestIndexedBatch(slots, storedAs(precision)));
 }
 
 /** Slots with something in them that is not the caller's. */

@@ -153,6 +153,7 @@ function joined(plans: readonly Plan[]): Plan {
         nodes: all((plan) => plan.weights.program.nodes),
         outputs: all((plan) => plan.weights.program.outputs),
       },
+      places: [],
       buffers: all((plan) => plan.weights.buffers),
     },
   };
