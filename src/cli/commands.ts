@@ -172,7 +172,7 @@ export type EmitKind = (typeof emitKinds)[number];
 /** Every command with its flags and its help. What a command does is in the file of its name, loaded when it runs. */
 export function commands(io: Io, run: Run): Command {
   const program = new Command("sec")
-    .description("Compiles convolutional networks with Squeeze-and-Excitation into WebGPU kernels.")
+    .description("Compiles convolutional networks with Squeeze-and-Excitation into WebGPU kernels or CUDA C.")
     .usage("<command> [options]")
     .version(version, "--version", "print the version")
     .helpOption("-h, --help", "print this help; `sec help compile` for one command")
@@ -547,7 +547,9 @@ function backendOption(): Option {
 }
 
 function precisionOption(): Option {
-  return new Option("--precision <TYPE>", "what convolutions compute in; but f32, only for cuda").choices(precisions);
+  return new Option("--precision <TYPE>", "what convolutions compute in: f32, or for CUDA one of these").choices(
+    precisions,
+  );
 }
 
 function weightsAsOption(): Option {

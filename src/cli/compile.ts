@@ -189,23 +189,26 @@ async function writeFiles(project: Project, compiled: Compiled, flags: CompileFl
     const what = compiled.plan ? `${kernelsText(compiled.plan)}, ` : "";
     io.err(`${compiled.graph.name}: ${what}in ${out}\n${sizesText(sizes)}`);
     if (compiled.plan && flags.weights === undefined) {
-      io.err(`without weights; they come with: sec pack ${out} --weights FILE\n`);
+      io.err(`without weights; they come with: sec pack ${quoted(out)} --weights FILE\n`);
     }
   }
   const { written, unchanged } = result;
   const { target } = flags;
   const build = target === "cuda" ? nvccLine(out) : undefined;
-  if (build !== undefined && !flags.quiet) io.err(`it builds with: ${build}\n`);
+  if (build !== undefined && !flags.quiet)
+    io.err(`it builds with: ${build}\n(-arch is the oldest GPU that it will run on: sm_90 is for H100 and later)\n`);
   return { document: { network: compiled.graph.name, target, out, files: sizes, written, unchanged, weights, build } };
 }
 
 /** One line for the shell that builds a CUDA package into a program. */
 function nvccLine(folder: string): string {
-  const path = (name: string) => {
-    const whole = join(folder, name);
-    return /^[\w./+-]+$/.test(whole) ? whole : `'${whole.replaceAll("'", "'\\''")}'`;
-  };
+  const path = (name: string) => quoted(join(folder, name));
   return `nvcc -O3 -std=c++17 -arch=sm_80 -o ${path("net")} ${path("main.cu")} ${path("net.cu")}`;
+}
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** What commander cannot know: which flags go together. */
@@ -220,7 +223,9 @@ function checkFlags(flags: CompileFlags): void {
   if (emit !== undefined && printAfter.length > 0) {
     throw usage("--emit and --print-after both print on standard output; choose one");
   }
-  if (target === undefined && emit !== "ast" && emit !== "graph") throw usage("no target was named", "--target wgsl");
+  if (target === undefined && emit !== "ast" && emit !== "graph") {
+    throw usage("no target was named", `--target ${[...targets.keys()].join(", ")}`);
+  }
   if (target === "pytorch" && printAfter.length > 0) {
     throw usage("no pass runs for the target pytorch, which is given the network as written");
   }

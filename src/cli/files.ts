@@ -63,6 +63,14 @@ export function readFolder(path: string): Read<{ readonly names: readonly string
   }
 }
 
+export function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
 export function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();

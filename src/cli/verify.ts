@@ -22,7 +22,7 @@ import type { Storage } from "../weights/storage.ts";
 import type { VerifyFlags } from "./commands.ts";
 import { exitOf, diagnosticsJson, showDiagnostics } from "./diagnostics.ts";
 import { exit, Refusal, usage } from "./exit.ts";
-import { isFolder, readBytes } from "./files.ts";
+import { isFile, isFolder, readBytes } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
 import { progressOn } from "./progress.ts";
@@ -53,6 +53,10 @@ export async function verifyCommand(path: string, flags: VerifyFlags, io: Io): P
   const subject = isFolder(path) ? ofFolder(path, flags, io) : await ofSource(path, flags, io);
   if ("exit" in subject) return subject;
   const { plan, storage, open } = subject;
+  if (isFolder(path) && flags.weights === undefined && isFile(join(path, "weights.bin")) && !flags.quiet)
+    io.err(
+      `note: ${join(path, "weights.bin")} is not read, as layers are folded in it; --weights takes a checkpoint\n`,
+    );
   const { tensors: parameters, json: weights } = parametersOf(plan.written, flags, io, { place: subject.place });
 
   const progress = progressOn(io, flags);
@@ -244,7 +248,9 @@ function outcome(
             ]),
       ]
     : [];
-  const wrong = findings.slice(0, 20).map(({ launch, value, message }) => `${launch}: ${value}: ${message}`);
+  const wrong = findings
+    .slice(0, 20)
+    .map(({ launch, value, message }) => [...new Set([launch, value, message])].join(": "));
   const more = findings.length > 20 ? [`and ${findings.length - 20} more`] : [];
   // Nothing but gates end to end: the sum of what every layer before them rounds, which their absolute tolerance does not know.
   const onlyGates = findings.length > 0 && findings.every(({ isGate }) => isGate);

@@ -230,12 +230,13 @@ export class CudaEmulation {
       ...plan.inputs.map(({ name, value }) => bytesOf(toStored({ ...value, layout: "dense" }, inputs.get(name)!))),
     );
     const status = (await this.receive(4)).readUInt32LE();
+    const text = (await this.receive((await this.receive(4)).readUInt32LE())).toString();
     const results = new Map<string, Tensor>();
     for (const { name, value } of plan.outputs) {
       const floats = floatsOf(await this.receive(4 * value.floatsPerImage * batch));
       results.set(name, fromStored({ ...value, layout: "dense" }, floats, batch));
     }
-    if (status !== 0) throw new KernelFault(`the C API answered with status ${status}`);
+    if (status !== 0) throw new KernelFault(`the C API answers: ${text}`);
     return results;
   }
 

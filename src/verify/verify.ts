@@ -1,5 +1,6 @@
 import type { Graph, Node } from "../ir/graph.ts";
 import { launchesOf, type Launch, type Plan, type Value } from "../plan/plan.ts";
+import type { Precision } from "../precision.ts";
 import { errorBounds } from "../reference/bound.ts";
 import { interpret } from "../reference/interpret.ts";
 import { interpretPlan, foldedWeights } from "../reference/interpretPlan.ts";
@@ -147,7 +148,7 @@ export async function verifyPlanOn(
       const difference = compareWithin(results.get(output.name)!, values.get(output.node)!, bounds.get(output.node)!);
       if (difference.share > worstShare.share) worstShare = { share: difference.share, launch: launch.name };
       if (difference.share > 1)
-        findings.push({ launch: launch.name, value: output.name, message: describe(difference) });
+        findings.push({ launch: launch.name, value: output.name, message: describe(difference, plan.precision) });
     }
 
     const continued = await faultIn(launch.name, () => runner.run(launch, chained, batch));
@@ -251,7 +252,10 @@ function planFaults(
   return findings;
 }
 
-function describe({ index, actual, expected, allowed }: Difference): string {
+function describe({ index, actual, expected, allowed }: Difference, precision: Precision): string {
+  // No rounding explains what a kernel cannot store.
+  if (precision === "f16" && Math.abs(expected) >= 65520)
+    return `element [${index.join(", ")}] is ${actual}, but the reference says ${expected}, which f16 cannot store: it ends at 65504, and bf16 does not`;
   return `element [${index.join(", ")}] is ${actual}, but the reference says ${expected}; rounding explains ${allowed.toExponential(1)} at most`;
 }
 

@@ -1,4 +1,4 @@
-import { graphOf, type Graph, type Node } from "../ir/graph.ts";
+import { graphOf, inputsOf, type Graph, type Node } from "../ir/graph.ts";
 import { graphToJson } from "../ir/json.ts";
 import type { Plan, WeightPlace } from "../plan/plan.ts";
 import { interpret } from "../reference/interpret.ts";
@@ -119,7 +119,11 @@ export function packWeights(layout: WeightLayout, tensors: ReadonlyMap<string, T
     const { form, columns } = storage === "f32" ? { form: storage, columns: 1 } : segments[index]!;
     const floats = Float32Array.from(data);
     const encoded = place.element ? encodeHalves(floats, place.element) : encode(floats, columns, form);
-    if (!encoded.ok) return { ok: false, messages: [`${output.node.name} ${encoded.message}`] };
+    if (!encoded.ok) {
+      const [packed] = inputsOf(output.node);
+      const hint = place.element === "f16" ? "; --precision bf16 has the range of f32" : "";
+      return { ok: false, messages: [`${packed!.name} ${encoded.message}${hint}`] };
+    }
     bytes.set(encoded.bytes, storage === "f32" ? starts[place.buffer]! + place.byteOffset : at);
     at += encoded.bytes.length;
     if (warnings.length === 0) {

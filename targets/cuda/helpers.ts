@@ -49,8 +49,22 @@ const helpers: ReadonlyMap<string, string> = new Map([
   return make_float4(-v.x, -v.y, -v.z, -v.w);
 }`,
   ],
-  ...each("max4", "fmaxf", ["float4 a", "float4 b"], (c) => `a.${c}, b.${c}`),
-  ...each("min4", "fminf", ["float4 a", "float4 b"], (c) => `a.${c}, b.${c}`),
+  ["larger", extreme("larger", "max", ">")],
+  ["smaller", extreme("smaller", "min", "<")],
+  [
+    "clamp1",
+    `__device__ inline float clamp1(float v, float low, float high) {
+  return smaller(larger(v, low), high);
+}`,
+  ],
+  [
+    "sign",
+    `__device__ inline float sign(float v) {
+  return v > 0.0f ? 1.0f : v < 0.0f ? -1.0f : 0.0f;
+}`,
+  ],
+  ...each("max4", "larger", ["float4 a", "float4 b"], (c) => `a.${c}, b.${c}`),
+  ...each("min4", "smaller", ["float4 a", "float4 b"], (c) => `a.${c}, b.${c}`),
   ...each("clamp4", "clamp1", ["float4 v", "float low", "float high"], (c) => `v.${c}, low, high`),
   ...each("exp4", "expf", ["float4 v"], (c) => `v.${c}`),
   ...each("sqrt4", "sqrtf", ["float4 v"], (c) => `v.${c}`),
@@ -82,13 +96,12 @@ __device__ inline float4 select4(uchar4 condition, float4 yes, float4 no) {
   ...comparison("greater4", ">"),
 ]);
 
-const needs: Readonly<Record<string, string>> = {
-  clamp4: `__device__ inline float clamp1(float v, float low, float high) {
-  return fminf(fmaxf(v, low), high);
-}`,
-  sign4: `__device__ inline float sign(float v) {
-  return v > 0.0f ? 1.0f : v < 0.0f ? -1.0f : 0.0f;
-}`,
+/** What a helper calls. */
+const needs: Readonly<Record<string, readonly string[]>> = {
+  max4: ["larger"],
+  min4: ["smaller"],
+  clamp4: ["clamp1", "larger", "smaller"],
+  sign4: ["sign"],
 };
 
 /** Four channels in half precision: 8 bytes. Arithmetic is done in f32. */
@@ -131,13 +144,26 @@ function halfHelperTexts(element: Element, used: ReadonlySet<string>): string[] 
 }
 
 export function helperTexts(all: ReadonlySet<string>, element: Element): string {
-  const used = new Set([...all].filter((name) => name !== "widen" && name !== "narrow"));
+  const called = [...all].filter((name) => name !== "widen" && name !== "narrow");
+  const used = new Set(called.flatMap((name) => [name, ...(needs[name] ?? [])]));
   const halves = halfHelperTexts(element, all);
   for (const name of used) if (!helpers.has(name)) throw new Bug(`CUDA C has no helper ${name}`);
-  const texts = [...helpers]
-    .filter(([name]) => used.has(name))
-    .flatMap(([name, text]) => (needs[name] === undefined ? [text] : [needs[name], text]));
+  const texts = [...helpers].flatMap(([name, text]) => (used.has(name) ? [text] : []));
   return [...halves, ...texts].join("\n\n");
+}
+
+/** Of two numbers; CUDA's fmaxf and fminf would take the one that is no NaN. */
+function extreme(name: string, instruction: string, operator: string): string {
+  return `// NaN if one of the two is: an activation does not hide what overflowed in half precision.
+__device__ inline float ${name}(float a, float b) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  float result;
+  asm("${instruction}.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
+  return result;
+#else
+  return b ${operator} a || b != b ? b : a;
+#endif
+}`;
 }
 
 function each(

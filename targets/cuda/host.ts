@@ -193,15 +193,15 @@ function usedSlots(plan: Plan): number[] {
 }
 
 /**
- * Multiply-adds of a multiprocessor in a clock by compute capability: f32, and f16 on tensor cores with sums in f32, of which
- * GeForce does half as many. Source: NVIDIA's architecture whitepapers, peak rate over multiprocessors and boost clock.
+ * Multiply-adds of a multiprocessor in a clock by compute capability: f32, and f16 on tensor cores with sums in f32.
+ * Source: NVIDIA's architecture whitepapers, peak rate over multiprocessors and boost clock.
  */
 const rates = [
   [75, 64, 512],
   [80, 64, 1024],
-  [86, 128, 256],
-  [87, 128, 512],
-  [89, 128, 256],
+  [86, 128, 512],
+  [87, 128, 1024],
+  [89, 128, 512],
   [90, 128, 2048],
 ] as const;
 

@@ -29,6 +29,8 @@ export interface Insert {
   /** What the lines declare and inputs of the calls name: their types. */
   readonly locals: ReadonlyMap<string, string>;
   readonly helpers: readonly string[];
+  /** Buffers in which blocks leave something for one another. */
+  readonly exchanged: ReadonlySet<string>;
   /** The shared array of which the launch says the size. */
   readonly launched: string;
 }
@@ -195,8 +197,9 @@ class Printer {
     const rows = buffers.map((each, index) => {
       const last = index === buffers.length - 1 && !takesBatch;
       const type = `${each.writable ? "" : "const "}${this.storedType(each)}`;
-      const restrict = each.writable || each.name === this.unchanging ? "__restrict__" : "RESTRICTED";
-      const text = `    ${type} *${restrict} ${each.name}${last ? ")" : ","}`;
+      const own = each.writable || each.name === this.unchanging ? "__restrict__ " : "RESTRICTED ";
+      const restrict = this.insert?.exchanged.has(each.name) ? "" : own;
+      const text = `    ${type} *${restrict}${each.name}${last ? ")" : ","}`;
       return { text, shape: each.behind };
     });
     const longest = Math.max(...rows.map(({ text }) => text.length));
@@ -442,6 +445,13 @@ class Printer {
     return `make_${spelled(type)}(${this.component(expression, "x")}, ${this.component(expression, "y")})`;
   }
 
+  /** The larger or the smaller of two floats. */
+  private extreme(which: "max" | "min", inputs: string): string {
+    const helper = which === "max" ? "larger" : "smaller";
+    this.helpers.add(helper);
+    return `${helper}(${inputs})`;
+  }
+
   /** The row (`x`) or the column (`y`) of a pair. */
   private component(expression: Expression, axis: "x" | "y", binds = 0): string {
     if (expression.kind === "name")
@@ -513,12 +523,15 @@ class Printer {
       case "min":
         if (!four)
           return types.some((type) => type === "f32" || type === "float")
-            ? `f${name}f(${said()})`
+            ? this.extreme(name, said())
             : `${name}(${inputs.map((input) => this.wordInput(input)).join(", ")})`;
         this.helpers.add(`${name}4`);
         return `${name}4(${said()})`;
       case "clamp": {
-        if (!four) return `fminf(fmaxf(${this.say(inputs[0]!)}, ${this.say(inputs[1]!)}), ${this.say(inputs[2]!)})`;
+        if (!four) {
+          const atLeast = this.extreme("max", `${this.say(inputs[0]!)}, ${this.say(inputs[1]!)}`);
+          return this.extreme("min", `${atLeast}, ${this.say(inputs[2]!)}`);
+        }
         this.helpers.add("clamp4");
         return `clamp4(${inputs.map((input, index) => this.say(index === 0 ? input : filling(input))).join(", ")})`;
       }

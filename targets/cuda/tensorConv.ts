@@ -131,6 +131,7 @@ export function tensorProductInsert(launch: Launch, precision: Precision): Inser
       ["w_c4", "u32"],
       ...(launch.split ? [["image", "u32"] as const] : []),
     ]),
+    exchanged: new Set(["slice_sums", "arrived"]),
     helpers: storedAs(precision) !== "f32" && shape.terms === "computed" ? ["narrow"] : [],
     launched: "memory",
   };

@@ -22,7 +22,7 @@ const taken = words(`
   dim3 threadIdx blockIdx blockDim gridDim warpSize half half2 std
   aligned all batch branch BRANCHES check check_header clamp1 component dot4 enqueue bfloat4 copy_async commit_copies create destroy enqueue_launches fork is_for join NO_BRANCH start_branch streams half4 load_matrices load_matrices_transposed memory multiply_bf16
   multiply_f16 multiply_tf32 narrow OVERLAPPED round_to_tf32 wait_for_copies widen error fail FINGERPRINT is_aligned launch LAUNCHES let_next_begin
-  little_endian net place queue RESTRICTED sign slot SLOTS splat start status status_of stream tensors value values wait_for_launches weights workspace
+  larger little_endian net place queue RESTRICTED sign slot SLOTS splat smaller start status status_of stream tensors value values wait_for_launches weights workspace
   arrived BRANCH_SUMS counter_bytes end_slice gather_sums is_apart is_last_to_arrive leave_sums place_slices slice_bytes slice_sum_bytes slice_sums SplitLaunch SPLITS
   start_split zero_counters
   at c10 torch

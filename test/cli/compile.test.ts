@@ -225,7 +225,7 @@ describe("--emit prints one thing", () => {
     expect(await sec(["compile", digits, "--emit", "graph"])).toMatchObject({ exit: 0 });
     expect(await sec(["compile", digits])).toMatchObject({
       exit: 2,
-      err: "error: no target was named\n  --target wgsl\n",
+      err: "error: no target was named\n  --target wgsl, cuda, pytorch\n",
     });
   });
 });

@@ -261,7 +261,7 @@ describe("--weights-as", () => {
     ];
     expect(await sec(argv)).toMatchObject({
       exit: 1,
-      err: `error: ${join(here, "w.safetensors")}: fc.weight.packConv holds 100000, beyond f16, whose largest is 65504\n`,
+      err: `error: ${join(here, "w.safetensors")}: fc.weight holds 100000, beyond f16, whose largest is 65504\n`,
     });
     expect(existsSync(join(here, "out"))).toBe(false);
   });

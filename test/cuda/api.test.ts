@@ -98,12 +98,20 @@ test("main.cu runs the network, agrees with its own output and says where one di
   expect(other.stdout).toMatch(/^logits: DIFFERS, relative difference /);
   const allowed = run("./main", "ada/weights.bin", "2", "--logits", "wrong.bin", "--tolerance", "2");
   expect(allowed).toMatchObject({ status: 0, stdout: expect.stringMatching(/^logits: agrees, /) as string });
+  // An image of no numbers is not forgotten over a right one behind it.
+  const nothing = new Float32Array(12).fill(NaN, 0, 6);
+  writeFileSync(join(here, "nothing.bin"), nothing);
+  const never = run("./main", "ada/weights.bin", "2", "--logits", "nothing.bin", "--tolerance", "1e9");
+  expect(never).toMatchObject({
+    status: 1,
+    stdout: expect.stringMatching(/^logits: DIFFERS, relative difference -?nan/) as string,
+  });
   expect(run("./main", "ada/weights.bin", "3", "--image", "image.bin")).toMatchObject({
     status: 2,
     stderr: "image.bin: not readable, or not as long as the batch\n",
   });
   expect(run("./main", "bob/weights.bin")).toMatchObject({
     status: 2,
-    stderr: "bob/weights.bin: these are the weights of another network than Ada\n",
+    stderr: "bob/weights.bin: these are the weights of another network than Ada, or of another precision\n",
   });
 });

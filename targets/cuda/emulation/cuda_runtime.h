@@ -3,6 +3,8 @@
 // least favourable way: see runtime.cpp.
 #pragma once
 
+#define CUDART_VERSION 13000
+
 #include <cmath>
 #include <cstddef>
 #include <functional>

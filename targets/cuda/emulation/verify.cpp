@@ -172,7 +172,7 @@ void check_graph(const struct PREFIX *net, int batch, const OF_NET(_tensors) &bo
   std::_Exit(3);
 }
 
-/** batch, bytes of weights.bin, data; tensors: count, (floats, is input)..., the inputs' data. Answers a status, the outputs. */
+/** batch, bytes of weights.bin, data; tensors: count, (floats, is input)..., the inputs' data. Answers a status, its text, the outputs. */
 void run_network() {
   const uint32_t batch = word();
   std::vector<unsigned char> file(word());
@@ -199,7 +199,11 @@ void run_network() {
     if (status == 0 && BRANCHES[0].launch >= 0) check_graph(net, int(batch), bound, tensors, workspace);
     OF_NET(_destroy)(&net);
   }
+  const char *const text = OF_NET(_status_text)(static_cast<OF_NET(_status)>(status));
+  const uint32_t length = uint32_t(std::strlen(text));
   write_bytes(&status, sizeof status);
+  write_bytes(&length, sizeof length);
+  write_bytes(text, length);
   for (const Bound &each : tensors)
     if (each.value == 0) write_bytes(each.buffer.bytes, each.buffer.size);
 }

@@ -14,6 +14,9 @@
 #include <new>
 
 #include <cuda_runtime.h>
+#if CUDART_VERSION < 11080
+#error "this needs CUDA 11.8 or later, for cudaLaunchKernelEx"
+#endif
 
 struct digits {
   int device;
@@ -97,12 +100,34 @@ __device__ inline float4 operator-(float4 v) {
   return make_float4(-v.x, -v.y, -v.z, -v.w);
 }
 
+// NaN if one of the two is: an activation does not hide what overflowed in half precision.
+__device__ inline float larger(float a, float b) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  float result;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
+  return result;
+#else
+  return b > a || b != b ? b : a;
+#endif
+}
+
+// NaN if one of the two is: an activation does not hide what overflowed in half precision.
+__device__ inline float smaller(float a, float b) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  float result;
+  asm("min.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
+  return result;
+#else
+  return b < a || b != b ? b : a;
+#endif
+}
+
 __device__ inline float4 max4(float4 a, float4 b) {
-  return make_float4(fmaxf(a.x, b.x), fmaxf(a.y, b.y), fmaxf(a.z, b.z), fmaxf(a.w, b.w));
+  return make_float4(larger(a.x, b.x), larger(a.y, b.y), larger(a.z, b.z), larger(a.w, b.w));
 }
 
 __device__ inline float4 min4(float4 a, float4 b) {
-  return make_float4(fminf(a.x, b.x), fminf(a.y, b.y), fminf(a.z, b.z), fminf(a.w, b.w));
+  return make_float4(smaller(a.x, b.x), smaller(a.y, b.y), smaller(a.z, b.z), smaller(a.w, b.w));
 }
 
 __device__ inline float4 exp4(float4 v) {
@@ -4047,7 +4072,7 @@ struct Branch {
 
 constexpr Branch NO_BRANCH = {-1, -1, -1};
 
-/** One after the other. */
+/** In their order: one ends before the next begins. */
 constexpr Branch BRANCHES[] = {
   {5, 2, 6},    // layer1.0.downsample.0
   {16, 13, 17}, // layer2.0.downsample.0
@@ -4321,8 +4346,8 @@ cudaError_t start_branch(
 }
 
 /**
- * Some launches of a run. The first one, and those at a fork and at a join, begin when all before them has ended: who
- * knows whether that waits for what is before it. Without a second stream, branches stay in order.
+ * Some launches of a run. The first one, and those at a fork and at a join, begin when all before them has ended, which
+ * may be no kernel that waits for what is before it. Without a second stream, branches stay in order.
  */
 digits_status enqueue_launches(const digits *net, int first, int count, int batch, const digits_tensors *tensors,
     void *workspace, const Streams &streams) {
@@ -4389,7 +4414,7 @@ const char *digits_status_text(digits_status status) {
     case DIGITS_WEIGHTS_NOT_FROM_SEC:
       return "this is no weights.bin that sec wrote";
     case DIGITS_WEIGHTS_OF_ANOTHER_NETWORK:
-      return "these are the weights of another network than Digits";
+      return "these are the weights of another network than Digits, or of another precision";
     case DIGITS_OUT_OF_MEMORY:
       return "there is not enough memory";
     case DIGITS_NO_DEVICE:
@@ -4428,6 +4453,8 @@ digits_status digits_create(digits **net, const void *weights, size_t bytes) {
   if (made == nullptr) return DIGITS_OUT_OF_MEMORY;
   cudaError_t error = cudaMalloc(reinterpret_cast<void **>(&made->weights), WEIGHT_BYTES > 0 ? WEIGHT_BYTES : 1);
   if (error == cudaSuccess) error = cudaMemcpy(made->weights, file + HEADER_BYTES, WEIGHT_BYTES, cudaMemcpyHostToDevice);
+  // A copy of pageable memory may still be on its way, and other streams would not wait for it.
+  if (error == cudaSuccess) error = cudaStreamSynchronize(nullptr);
   if (error != cudaSuccess) {
     digits_destroy(&made);
     return status_of(error);
