@@ -21,13 +21,14 @@ import { unsupported } from "../supported.ts";
 import { parse } from "../syntax/parse.ts";
 import { convolutionsOf } from "../tune/candidates.ts";
 import { tilingsIn } from "../tune/tuning.ts";
-import { weightLayout } from "../weights/pack.ts";
+import { binHeader, fingerprintIn } from "../weights/binHeader.ts";
+import { fingerprint, weightLayout } from "../weights/pack.ts";
 import { targets } from "../../targets/index.ts";
 import { emitKinds, type CompileFlags, type EmitKind } from "./commands.ts";
 import { diagnosticsJson, exitOf, showDiagnostics } from "./diagnostics.ts";
 import { entryOfFolder } from "./entry.ts";
 import { exit, Refusal, usage } from "./exit.ts";
-import { readSource } from "./files.ts";
+import { readSource, readStart } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { Outcome } from "./outcome.ts";
 import { openProject, type Project } from "./project.ts";
@@ -189,7 +190,7 @@ async function writeFiles(project: Project, compiled: Compiled, flags: CompileFl
     const what = compiled.plan ? `${kernelsText(compiled.plan)}, ` : "";
     io.err(`${compiled.graph.name}: ${what}in ${out}\n${sizesText(sizes)}`);
     if (compiled.plan && flags.weights === undefined) {
-      io.err(`without weights; they come with: sec pack ${quoted(out)} --weights FILE\n`);
+      io.err(`${ofWeightsThere(out, compiled.plan, flags)}: sec pack ${quoted(out)} --weights FILE\n`);
     }
   }
   const { written, unchanged } = result;
@@ -198,6 +199,15 @@ async function writeFiles(project: Project, compiled: Compiled, flags: CompileFl
   if (build !== undefined && !flags.quiet)
     io.err(`it builds with: ${build}\n(-arch is the oldest GPU that it will run on: sm_90 is for H100 and later)\n`);
   return { document: { network: compiled.graph.name, target, out, files: sizes, written, unchanged, weights, build } };
+}
+
+/** What a folder without new weights has, up to the command that makes others. */
+function ofWeightsThere(out: string, plan: Plan, { weightsAs }: CompileFlags): string {
+  const start = readStart(join(out, "weights.bin"), binHeader.bytes);
+  if (!start.ok) return "without weights; they come with";
+  return fingerprintIn(start.bytes) === fingerprint(weightLayout(plan, weightsAs))
+    ? "weights.bin of before fits; others come with"
+    : "weights.bin of before does not fit any more; it is made anew with";
 }
 
 /** One line for the shell that builds a CUDA package into a program. */

@@ -45,6 +45,21 @@ export function readBytes(path: string, maxBytes: number, tooLarge?: Code): Read
   }
 }
 
+/** The first bytes of a regular file, or all if it has fewer. */
+export function readStart(path: string, count: number): Read<{ readonly bytes: Uint8Array }> {
+  let file: number | undefined;
+  try {
+    if (!statSync(path).isFile()) return refuse(`${path}: ${kindOf(path)}, expected a file`);
+    file = openSync(path, "r");
+    const bytes = new Uint8Array(count);
+    return { ok: true, bytes: bytes.subarray(0, readSync(file, bytes, 0, count, 0)) };
+  } catch (error) {
+    return refuse(`${path}: ${reasonOf(error)}`);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
 /** A source file's text. A wrong encoding is named by the first byte that is not UTF-8. */
 export function readSource(path: string): Read<{ readonly text: string }> {
   const read = readBytes(path, maxSourceBytes, "SE0108");

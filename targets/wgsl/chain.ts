@@ -397,7 +397,7 @@ class ChainWriter {
         const each = taps === 1 ? "" : `, for each of ${taps} taps`;
         const [one, several] = isMaximum(head) ? ["maximum", "maxima"] : ["sum", "sums"];
         if (addsShares(head))
-          return `${this.excitation.size > 0 ? "Excite" : "Dense"}: ${channels} results, from ${tiles} shares${then}`;
+          return `${this.excitation.size > 0 ? "Excite" : "Dense"}: ${channels} results, from ${tiles} share${tiles === 1 ? "" : "s"}${then}`;
         const from = `${tiles} partial ${tiles === 1 ? one : several}`;
         return `Squeeze: the ${isMaximum(head) ? "maximum" : "mean"} of each of ${channels} channels, from ${from}${each}${then}`;
       }

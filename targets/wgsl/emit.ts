@@ -180,7 +180,7 @@ export function shapeOf(value: Value): string {
   const padded = Math.ceil(channels / 4) * 4;
   const outer = value.layout === "parts" ? extents.slice(0, 2) : extents.slice(1);
   const shape = `[n, ${[...outer, padded].join(", ")}]`;
-  return padded === channels ? shape : `${shape}, ${channels} channels used`;
+  return padded === channels ? shape : `${shape}, ${channels} channel${channels === 1 ? "" : "s"} used`;
 }
 
 /** Whether `node` is computed from `other`. */

@@ -80,6 +80,16 @@ describe("what compile writes", () => {
     expect(contents(two)).toEqual(contents(one));
   });
 
+  test("weights.bin of before: whether it fits is told", async () => {
+    const out = join(folder({}), "out");
+    const compile = (...more: string[]) => sec(["compile", digits, "--target", "wgsl", "-o", out, ...more]);
+    const weights = ["--weights", join(repository, "examples/digits/weights/standard.safetensors")];
+    expect((await compile()).err).toContain("without weights; they come with: sec pack ");
+    await compile(...weights);
+    expect((await compile()).err).toContain("weights.bin of before fits; others come with: sec pack ");
+    expect((await compile("--set", "se=pre")).err).toContain("weights.bin of before does not fit any more; ");
+  });
+
   test("fault 67: never over a file that sec did not write, an input, or through a link", async () => {
     const path = folder({ "net.se": net, "out/net.js": "// mine\n", "linked/kept": "mine" });
     const compile = (...flags: string[]) =>

@@ -33,6 +33,9 @@ test("a compiled folder: its own kernels run, a spoilt constant is 70 and names 
   writeFileSync(kernel, text);
   const right = await verify(out, "--quiet");
   expect(right).toMatchObject({ exit: 0, err: "" });
+  writeFileSync(join(out, "weights.bin"), "");
+  expect((await verify(out, "--set", "se=pre")).exit).toBe(2);
+  expect((await verify(out)).err).toMatch(/weights\.bin is not read, .*\nnote: no --weights: /);
 });
 
 test("what is not a package, or for another target, is told", async () => {

@@ -138,7 +138,7 @@ __device__ inline float4 exp4(float4 v) {
 // Kernels
 
 // dense to NHWC.
-// [n, 1, 16, 16] -> [n, 16, 16, 4], 1 channels used
+// [n, 1, 16, 16] -> [n, 16, 16, 4], 1 channel used
 // image.import  examples/digits.se:20:3
 namespace image_import {
 
@@ -158,7 +158,7 @@ __device__ float channel(const float *x, unsigned image, unsigned c, unsigned pi
 // Each thread gathers vectors of 4 channels.
 __global__ void __launch_bounds__(256) image_import(
     const float *RESTRICTED x, // [n, 1, 16, 16]
-    float4 *__restrict__ y)    // [n, 16, 16, 4], 1 channels used
+    float4 *__restrict__ y)    // [n, 16, 16, 4], 1 channel used
 {
   const unsigned thread = threadIdx.x;
   let_next_begin();
@@ -175,7 +175,7 @@ __global__ void __launch_bounds__(256) image_import(
 } // namespace image_import
 
 // convolution 3x3 padding 1, bias, relu.
-// [n, 16, 16, 4], 1 channels used -> [n, 16, 16, 16]
+// [n, 16, 16, 4], 1 channel used -> [n, 16, 16, 16]
 // conv1  examples/digits.se:26:3
 namespace conv1 {
 
@@ -241,7 +241,7 @@ __device__ void finish(const float4 *weights, float4 *y, float4 acc, unsigned im
 
 // One block computes TILE_PIXELS consecutive pixels by TILE4 vectors of channels of one image.
 __global__ void __launch_bounds__(32, 1) conv1(
-    const float4 *RESTRICTED x,         // [n, 16, 16, 4], 1 channels used
+    const float4 *RESTRICTED x,         // [n, 16, 16, 4], 1 channel used
     const float4 *__restrict__ weights, // 592 floats
     float4 *__restrict__ y)             // [n, 16, 16, 16]
 {
@@ -3973,7 +3973,7 @@ constexpr size_t ALIGNMENT = 256;
 namespace value {
 enum Name {
   image_in,                      // [n, 1, 16, 16]
-  image,                         // [n, 16, 16, 4], 1 channels used
+  image,                         // [n, 16, 16, 4], 1 channel used
   relu,                          // [n, 16, 16, 16]
   layer1_0_relu,                 // [n, 16, 16, 8]
   layer1_0_relu_2,               // [n, 16, 16, 8]
