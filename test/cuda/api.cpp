@@ -207,6 +207,12 @@ static void runs() {
     cudaFree(results[i]);
   }
 
+  // No activation makes a number of what is none, and it stays in its image.
+  ada_tensors spoilt = {image, again};
+  image[IN + 7] = std::nanf("");
+  EXPECT(ada_run(net, batch, &spoilt, workspace, bytes, nullptr) == ADA_OK);
+  for (size_t i = 0; i < batch * OUT; i++) EXPECT(i / OUT == 1 ? std::isnan(again[i]) : again[i] == logits[i]);
+
   for (void *pointer : {static_cast<void *>(workspace), static_cast<void *>(image), static_cast<void *>(logits),
            static_cast<void *>(again)})
     cudaFree(pointer);
