@@ -31,7 +31,8 @@ export function layersOfParts(
     const [layer, ...more] = users.get(squeeze)!;
     if (layer?.op !== "dense" || more.length > 0 || results.has(squeeze)) continue;
     const chain = groups.find(({ kernel, nodes }) => kernel === "chain" && nodes.includes(layer));
-    // A long vector that is longer than what it is made of would be more to write and to add up than a launch is worth.
+    // A long vector that is longer than what it is made of would be more to write and to add up than a launch is worth. Of
+    // 128 numbers each thread of the smallest block has one vector.
     const isShort = padTo4(layer.type.shape[1] as number) <= Math.max(128, 2 * tileOf(group).channels);
     if (chain?.nodes.includes(squeeze) && isShort) layers.set(group, layer);
   }

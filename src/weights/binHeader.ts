@@ -27,8 +27,11 @@ export const binHeader = {
 /** Whose weights a file has that begins with these bytes: the fingerprint in hexadecimal, or undefined where none is. */
 export function fingerprintIn(start: Uint8Array): string | undefined {
   const { bytes, magic, fingerprintAt } = binHeader;
-  if (start.length < bytes || new DataView(start.buffer, start.byteOffset).getUint32(0, true) !== magic) return undefined;
-  const digits = [...start.subarray(fingerprintAt, fingerprintAt + 8)].map((byte) => byte.toString(16).padStart(2, "0"));
+  if (start.length < bytes || new DataView(start.buffer, start.byteOffset).getUint32(0, true) !== magic)
+    return undefined;
+  const digits = [...start.subarray(fingerprintAt, fingerprintAt + 8)].map((byte) =>
+    byte.toString(16).padStart(2, "0"),
+  );
   return digits.join("");
 }
 

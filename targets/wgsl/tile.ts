@@ -194,6 +194,7 @@ function sharesBlock(
   const outputs = layer.type.shape[3] as number;
   const share4 = padTo4(outputs) / 4;
   const lanes = Math.min(Math.floor(threads / share4), tile4);
+  if (lanes === 0) throw new Bug(`${launch.name} has ${threads} threads for ${outputs} results`);
   const slices = Math.ceil(vectors / tile4);
   const view = {
     outputs,
@@ -201,7 +202,23 @@ function sharesBlock(
     terms: vectors % tile4 === 0 ? "TILE4" : "min(TILE4, OUT4 - group.y * TILE4)",
     weight: module.offset(layer.inputs.weight, "w_reduce"),
   };
-  const blocks = { mine: mine.join("\n"), add: denseLines("sum", "SHARE4").join("\n") };
+  const part = "parts[((image * TILES + group.x) * SLICES + group.y) * SHARE4 + thread]";
+  const together = [
+    "  workgroupBarrier();",
+    "  if (thread < SHARE4) {",
+    "    var share = sums[thread];",
+    "    for (var lane = 1u; lane < SHARE_LANES; lane++) {",
+    "      share += sums[lane * SHARE4 + thread];",
+    "    }",
+    `    ${part} = share;`,
+    "  }",
+  ];
+  const blocks = {
+    mine: mine.join("\n"),
+    add: denseLines("sum", "SHARE4").join("\n"),
+    share: lanes === 1 ? `${part} = sum;` : "sums[thread] = sum;",
+    together: lanes === 1 ? "" : together.join("\n"),
+  };
   return {
     functions: render(sharesFunctions, { share4, lanes, slices }, {}).trimEnd(),
     block: render(squeezeShares, view, blocks).trimEnd(),
